@@ -1,0 +1,5 @@
+"""``python -m sla_exporter``."""
+
+from sla_exporter.cli import main
+
+main()

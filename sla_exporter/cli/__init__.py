@@ -1,0 +1,53 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from sla_exporter import __version__
+from sla_exporter.cli.check import check
+from sla_exporter.cli.demo import demo
+from sla_exporter.cli.migrate import migrate
+from sla_exporter.cli.reconcile import reconcile
+from sla_exporter.cli.serve import serve
+from sla_exporter.errors import SlaExporterError
+
+
+class _Commands(click.Group):
+    """Puts the errors that we raise on purpose into a sentence, and keeps the order of commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SlaExporterError as error:
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version")
+def main() -> None:
+    r"""Give customers the SLA refunds they were promised.
+
+    Measures availability from the series that your Prometheus has, takes Alertmanager's webhooks
+    as incident windows, settles each contract's month, and issues the credit.
+
+    \b
+    A first look, which writes and sends nothing:
+      sla-exporter check config sla-exporter.yml
+      sla-exporter reconcile --period 2026-10 --dry-run
+    Then run it:
+      sla-exporter serve
+    Or see the whole story on real servers, with made-up customers:
+      sla-exporter demo
+    """
+
+
+for _command in (serve, check, reconcile, migrate, demo):
+    main.add_command(_command)

@@ -1,0 +1,79 @@
+"""``sla-exporter check``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sla_exporter.errors import ConfigInvalid
+from sla_exporter.settings import load_config
+
+if TYPE_CHECKING:
+    from sla_exporter.settings import Config
+
+
+@click.group()
+def check() -> None:
+    """Check files before they are used."""
+
+
+@check.command("config")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check_config(files: tuple[Path, ...]) -> None:
+    """Say whether configuration files are valid, and everything that is wrong in them.
+
+    Checks the customer files that they name as well. Exits with 1 if anything is wrong.
+    """
+    failed = False
+    for file in files:
+        click.echo(f"Checking {file}")
+        try:
+            config = load_config(file)
+        except ConfigInvalid as error:
+            failed = True
+            click.echo(f"  {click.style('FAILED', fg='red')}: {len(error.problems)} to mend")
+            for problem in error.problems:
+                click.echo(f"    {problem}")
+        else:
+            click.echo(f"  {click.style('SUCCESS', fg='green')}: {_contents(config)}")
+            for remark in _remarks(config):
+                click.echo(f"    note: {remark}")
+        click.echo()
+    sys.exit(failed)
+
+
+def _contents(config: Config) -> str:
+    catalogue = config.catalogue
+    customers = {contract.customer.id for contract in catalogue.contracts}
+    return (
+        f"{file_name(config)} is valid: {len(catalogue.services)} services, "
+        f"{len(catalogue.policies)} policies, {len(customers)} customers, "
+        f"{len(catalogue.contracts)} contracts; mode {catalogue.mode.value}"
+    )
+
+
+def _remarks(config: Config) -> list[str]:
+    """Say what is allowed but may not be what the operator wants."""
+    found = []
+    if config.mail:
+        silent = [c.id for c in config.catalogue.contracts if not c.customer.email]
+        if silent:
+            found.append(f"no e-mail address, so no notice, for: {', '.join(silent[:10])}")
+        if config.notices.statements:
+            found.append(
+                "notices.statements is on: customers without a credit get a statement by mail too"
+            )
+    else:
+        found.append(f"no mail is configured: notices become files in {config.notices.folder}")
+    access = config.webhook
+    if access.bearer_token is None and access.basic_auth is None:
+        found.append("alertmanager.webhook has no credentials: anyone may send alerts")
+    return found
+
+
+def file_name(config: Config) -> str:
+    """Give the name of the file."""
+    return config.file.name

@@ -1,0 +1,96 @@
+"""``sla-exporter serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+from aiohttp import web
+
+from sla_exporter import __version__, logs
+from sla_exporter.app import Service
+from sla_exporter.cli import options
+from sla_exporter.errors import ConfigInvalid, SlaExporterError
+from sla_exporter.settings import load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sla_exporter.settings import Config
+
+_log = structlog.get_logger(__name__)
+
+_SHUTDOWN_S = 20
+
+
+@click.command()
+@options.config_file
+@click.option(
+    "--web.listen-address",
+    "listen_address",
+    default="127.0.0.1:9948",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen; 0.0.0.0:9948 for all addresses.",
+)
+@options.logging
+def serve(config_file: Path, listen_address: str, log_level: str, log_format: str) -> None:
+    """Run the service: webhook receiver, jobs and metrics.
+
+    SIGTERM ends it cleanly: running work comes to its end first. SIGHUP, or POST /-/reload, reads
+    the configuration again; a bad one leaves the old one in force.
+    """
+    logs.configure(log_level, log_format)
+    config = load_config(config_file)
+    host, port = _address(listen_address)
+    asyncio.run(_serve(config, host, port))
+
+
+async def _serve(config: Config, host: str, port: int) -> None:
+    service = Service(config=config)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload(service))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await service.start()
+    runner = web.AppRunner(
+        service.site().application(), access_log=None, shutdown_timeout=_SHUTDOWN_S
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise SlaExporterError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        _log.info("listening", address=f"{host}:{port}", version=__version__)
+        await stopping.wait()
+        _log.info("stopping")
+    finally:
+        await runner.cleanup()
+        await service.stop()
+    _log.info("stopped")
+
+
+async def _reload(service: Service) -> None:
+    with contextlib.suppress(ConfigInvalid):  # logged and counted where it happened
+        await service.reload()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{text!r} is not HOST:PORT", param_hint="--web.listen-address")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - as ":9948" means elsewhere

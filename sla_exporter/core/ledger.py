@@ -1,0 +1,81 @@
+"""The ledger: entries that are only ever added, each with its own key and chained by hash.
+
+A correction is a new entry, never an edit. An entry that was changed or removed behind our back
+breaks the chain from there on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sla_exporter.core.periods import utc_text
+
+if TYPE_CHECKING:
+    from sla_exporter.core.money import Money
+    from sla_exporter.core.policy.terms import Form
+    from sla_exporter.core.settlement import Settlement
+
+GENESIS = "0" * 64
+
+
+class EntryKind(StrEnum):
+    """What an entry does to the customer's balance."""
+
+    GRANT = "grant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger; the amount is positive in the customer's favour."""
+
+    key: str
+    kind: EntryKind
+    settlement: str
+    customer: str
+    contract: str
+    policy: str
+    form: Form
+    amount: Money
+    posted_at_ms: int
+
+    @property
+    def reference(self) -> str:
+        """How the credit is found in other systems: short, and the same on every try."""
+        return f"sla-{hashlib.sha256(self.key.encode()).hexdigest()[:16]}"
+
+    def chained(self, previous: str) -> str:
+        """Give the hash of this entry on top of the previous one's."""
+        content = {
+            "key": self.key,
+            "kind": self.kind,
+            "settlement": self.settlement,
+            "customer": self.customer,
+            "contract": self.contract,
+            "policy": self.policy,
+            "form": self.form,
+            "minor": self.amount.minor,
+            "currency": self.amount.currency,
+            "posted_at": utc_text(self.posted_at_ms),
+            "previous": previous,
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def grant(settlement: Settlement, posted_at_ms: int) -> Entry:
+    """Give the entry for a settlement that owes money; posted twice it has the same key."""
+    return Entry(
+        key=f"grant/{settlement.key}",
+        kind=EntryKind.GRANT,
+        settlement=settlement.key,
+        customer=settlement.contract.customer.id,
+        contract=settlement.contract.id,
+        policy=settlement.policy.name,
+        form=settlement.policy.form,
+        amount=settlement.credit,
+        posted_at_ms=posted_at_ms,
+    )

@@ -1,0 +1,208 @@
+"""Finding trouble in one pass: which stretches of which series must be read sample by sample.
+
+Reading every sample of a month is slow, so Prometheus looks for trouble itself: one range query
+gives, for every series, ``sum_over_time`` of a window of two cells, moved on by one cell, and only
+where that sum is not the number of samples that a clean window holds. What it returns is *suspect*
+and is read raw. The rest must be *proven* clean, because a sum can hide things: 61 samples of which
+one is a zero look like 60 good ones. The proof counts instead of trusting:
+
+- the sums of the disjoint windows of a stretch say how many good samples lie in it, exactly;
+- the last sample at or before either end of the stretch says how many intervals passed between;
+- if the two agree, no sample of the stretch was missing and none was bad.
+
+It holds for any jitter below a quarter of an interval. Windows overlap by half because a series
+that is absent for whole cells gives no sum there at all: its first and last window are then only
+half full, and seen. A stretch without proof is read raw as well, so what the scan saves is time and
+never exactness. Both windows and stretches own their samples as Prometheus' ranges do, ``(start,
+end]``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sla_exporter.core.samples import Cadence, SeriesState, read_samples
+from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+LONGEST_CELL_MS = 30 * 60_000
+LONGEST_CHUNK_MS = 7 * 24 * 3_600_000
+
+Sample = tuple[int, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """One scan: an even number of cells, each a whole number of intervals."""
+
+    span: Window
+    cadence: Cadence
+    samples_per_cell: int
+
+    @property
+    def cell_ms(self) -> int:
+        """By how much the window moves on."""
+        return self.samples_per_cell * self.cadence.interval_ms
+
+    @property
+    def window_ms(self) -> int:
+        """How much time one sum looks at: two cells."""
+        return 2 * self.cell_ms
+
+    @property
+    def clean_sum(self) -> int:
+        """Say what the sum of a window is when no sample is missing or bad."""
+        return 2 * self.samples_per_cell
+
+
+def chunks(span: Window, cadence: Cadence, longest_ms: int = LONGEST_CHUNK_MS) -> Iterator[Chunk]:
+    """Cut a span into scans, from its start on; up to two intervals at its end may be left over."""
+    start = span.start_ms
+    while (room := min(span.end_ms - start, longest_ms)) >= 2 * cadence.interval_ms:
+        samples = min(room // 2, LONGEST_CELL_MS) // cadence.interval_ms or 1
+        pair_ms = 2 * samples * cadence.interval_ms
+        end = start + room // pair_ms * pair_ms
+        yield Chunk(span=Window(start, end), cadence=cadence, samples_per_cell=samples)
+        start = end
+
+
+@dataclass(slots=True, kw_only=True)
+class SeriesScan:
+    """What is known of one series in one chunk, from the sums to the finished state.
+
+    ``flagged_at`` are the ends of the windows whose sum was not clean; ``at_start`` and ``at_end``
+    the samples of the last ``max_gap_ms`` before either end of the chunk.
+    """
+
+    chunk: Chunk
+    flagged_at: Sequence[int] = ()
+    at_start: Sequence[Sample] = ()
+    at_end: Sequence[Sample] = ()
+    suspect: Windows = ()
+    read: Windows = ()
+    samples: dict[int, bool] = field(default_factory=dict)
+
+    def first_look(self) -> Windows:
+        """Say what must be read raw because of what the sums and the edges show.
+
+        Grown by a cell where needed, so that what lies between is an even number of cells and its
+        good samples can be counted from disjoint windows.
+        """
+        chunk = self.chunk
+        flagged = [(at - chunk.window_ms, at) for at in self.flagged_at]
+        if self.at_start and not self.at_start[-1][1]:
+            flagged.append((chunk.span.start_ms, chunk.span.start_ms + chunk.window_ms))
+        grown: list[tuple[int, int]] = []
+        position = chunk.span.start_ms
+        for start, end in tidy(flagged):
+            odd = (start - position) // chunk.cell_ms % 2
+            grown.append((start - odd * chunk.cell_ms, end))
+            position = end
+        if grown and (chunk.span.end_ms - position) // chunk.cell_ms % 2:
+            grown.append((position, position + chunk.cell_ms))
+        self.suspect = tidy(grown)
+        return self.suspect
+
+    def take(self, samples: Iterable[Sample], spans: Windows) -> None:
+        """Receive the raw samples of these spans, with one max gap before and two after each."""
+        self.samples.update(samples)
+        self.read = tidy((*self.read, *spans))
+
+    def second_look(self) -> Windows:
+        """Say what is left to be read raw because the count does not prove it clean.
+
+        A stretch with no sample near either end needs no reading: the series was absent, for had it
+        come or gone inside, a window there would have been flagged.
+        """
+        known = sorted((*self.at_start, *self.samples.items(), *self.at_end))
+        times = [at for at, _ in known]
+        unproven: list[Window] = []
+        for stretch in subtract((self.chunk.span,), self.suspect):
+            before = self._last_at(times, stretch.start_ms)
+            last = self._last_at(times, stretch.end_ms)
+            if before is None and last is None:
+                self.read = tidy((*self.read, stretch))
+            elif not self._is_proven(stretch, before, last):
+                unproven.append(stretch)
+        return tuple(unproven)
+
+    def state(self) -> SeriesState:
+        """Give the exact state within the chunk, once everything asked for has been read."""
+        gap = self.chunk.cadence.max_gap_ms
+        known = sorted({**dict(self.at_start), **self.samples, **dict(self.at_end)}.items())
+        times = [at for at, _ in known]
+        down: list[Window] = []
+        unknown: list[Window] = []
+        for start, end in self.read:
+            first = bisect_right(times, start - gap)
+            stop = bisect_right(times, end + 2 * gap)
+            # The last sample of a stretch lasts into the clean time behind it.
+            reach = Window(start, end + gap)
+            piece = read_samples(known[first:stop], reach, self.chunk.cadence)
+            down.extend(piece.down)
+            unknown.extend(piece.unknown)
+        return SeriesState(
+            down=clip(tidy(down), self.chunk.span), unknown=clip(tidy(unknown), self.chunk.span)
+        )
+
+    def _last_at(self, times: Sequence[int], at_ms: int) -> int | None:
+        """Find the last sample at or before a moment, if it is no older than the max gap."""
+        index = bisect_right(times, at_ms) - 1
+        if index < 0 or at_ms - times[index] >= self.chunk.cadence.max_gap_ms:
+            return None
+        return times[index]
+
+    def _is_proven(self, stretch: Window, before: int | None, last: int | None) -> bool:
+        if before is None or last is None:
+            return False
+        chunk = self.chunk
+        good_samples = stretch.length_ms // chunk.cell_ms * chunk.samples_per_cell
+        drift = last - before - good_samples * chunk.cadence.interval_ms
+        return 4 * abs(drift) < chunk.cadence.interval_ms
+
+
+def reading_plan(
+    wanted: Mapping[int, Windows], cadence: Cadence, bucket_ms: int, most_samples: int
+) -> list[tuple[Window, tuple[int, ...]]]:
+    """Bundle what many series need into few raw queries, each of bounded size.
+
+    Args:
+        wanted: the spans to be read, by series.
+        cadence: of the service; every span is read from one max gap before it to two after it.
+        bucket_ms: spans that begin in one bucket of time share a query.
+        most_samples: what one answer may hold.
+
+    Returns:
+        Pairs of a span ``(start, end]`` and the series to be read in it.
+    """
+    buckets: dict[int, tuple[list[Window], set[int]]] = {}
+    for series, spans in wanted.items():
+        for piece in _cut(spans, bucket_ms):
+            found = buckets.setdefault(piece.start_ms // bucket_ms, ([], set()))
+            found[0].append(piece)
+            found[1].add(series)
+    plan: list[tuple[Window, tuple[int, ...]]] = []
+    for _, (pieces, members) in sorted(buckets.items()):
+        hull = Window(
+            min(piece.start_ms for piece in pieces) - cadence.max_gap_ms,
+            max(piece.end_ms for piece in pieces) + 2 * cadence.max_gap_ms,
+        )
+        at_once = max(1, most_samples * cadence.interval_ms // hull.length_ms)
+        ordered = sorted(members)
+        plan.extend(
+            (hull, tuple(ordered[i : i + at_once])) for i in range(0, len(ordered), at_once)
+        )
+    return plan
+
+
+def _cut(spans: Windows, bucket_ms: int) -> Iterator[Window]:
+    for start, end in spans:
+        position = start
+        while position < end:
+            border = min(end, (position // bucket_ms + 1) * bucket_ms)
+            yield Window(position, border)
+            position = border

@@ -1,0 +1,85 @@
+"""Everything that this program raises on purpose.
+
+::
+
+    SlaExporterError
+    ├── ConfigInvalid          the operator's files: a list of problems, each with its place
+    ├── SourceError            Prometheus did not give a usable answer
+    │   ├── SourceUnavailable    not now; the same query may work later
+    │   ├── QueryTooLarge        the server's limits; a smaller query may work
+    │   ├── QueryRejected        the query is wrong; a person must mend it
+    │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
+    ├── StoreUnavailable       the database cannot take or give data now
+    ├── NotReady               the step cannot be done yet; the sentence says what is missing
+    └── DeliveryError          a sink did not take a delivery
+        ├── DeliveryRefused      for good; trying again cannot help
+        └── DeliveryDelayed      try again later with the same key
+
+Expected trouble in the operator's data is a value (:class:`sla_exporter.core.problems.Problem`);
+these are for what stops a step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sla_exporter.core.problems import Problem
+
+
+class SlaExporterError(Exception):
+    """The root; its text is a sentence for a person."""
+
+
+class ConfigInvalid(SlaExporterError):
+    """The configuration cannot be used."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class SourceError(SlaExporterError):
+    """Prometheus did not give a usable answer."""
+
+
+class SourceUnavailable(SourceError):
+    """Prometheus cannot be reached or is not ready."""
+
+
+class QueryTooLarge(SourceError):
+    """The query exceeds a limit of the server."""
+
+
+class QueryRejected(SourceError):
+    """Prometheus says that the query is wrong."""
+
+
+class AnswerIncomplete(SourceError):
+    """The answer carries warnings, as partial answers of Thanos and Mimir do."""
+
+
+class StoreUnavailable(SlaExporterError):
+    """The database is locked, full, read-only or away."""
+
+
+class NotReady(SlaExporterError):
+    """The step cannot be done yet."""
+
+
+class DeliveryError(SlaExporterError):
+    """A sink did not take a delivery."""
+
+    permanent = False
+
+
+class DeliveryRefused(DeliveryError):
+    """The sink refuses the delivery for good."""
+
+    permanent = True
+
+
+class DeliveryDelayed(DeliveryError):
+    """The sink cannot take the delivery now."""

@@ -1,0 +1,1 @@
+"""The story, step by step: ingest, observe, reconcile, deliver."""

@@ -1,0 +1,86 @@
+"""Evidence: what was observed and alerted, gathered by contract, one read per service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sla_exporter.core.matchers import all_match
+from sla_exporter.core.ownership import Ownership
+from sla_exporter.core.quorum import combine
+from sla_exporter.core.samples import SeriesState
+from sla_exporter.core.settlement import Evidence
+from sla_exporter.core.windows import Window, Windows, subtract, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sla_exporter.core.catalogue import Catalogue, Service
+    from sla_exporter.core.incidents import IncidentWindow
+    from sla_exporter.ports import IncidentStore, ObservationStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEvidence:
+    """Everything known of one service within a span of time, by contract."""
+
+    service: Service
+    interval_ms: int
+    observed: Window
+    states: Mapping[str, Sequence[SeriesState]]
+    incidents: Mapping[str, Sequence[IncidentWindow]]
+
+    def of(self, contract_id: str, span: Window) -> Evidence:
+        """Give one contract's evidence; time that was not observed is unknown."""
+        states = self.states.get(contract_id, ())
+        state = combine(states, self.service.quorum, span)
+        unobserved: Windows = subtract((span,), (self.observed,))
+        return Evidence(
+            state=SeriesState(
+                down=subtract(state.down, unobserved),
+                unknown=tidy((*state.unknown, *unobserved)),
+            ),
+            series=len(states),
+            interval_ms=self.interval_ms,
+            quorum=self.service.quorum,
+            incidents=tuple(
+                incident
+                for incident in self.incidents.get(contract_id, ())
+                if incident.window.start_ms < span.end_ms and incident.window.end_ms > span.start_ms
+            ),
+        )
+
+
+async def gather_evidence(
+    *,
+    catalogue: Catalogue,
+    service: Service,
+    span: Window,
+    final: bool,
+    observations: ObservationStore,
+    incidents: IncidentStore,
+) -> ServiceEvidence | None:
+    """Read a service's evidence within a span; ``None`` if it was never observed.
+
+    With ``final``, only time that was read again after ``settle_after`` counts as observed.
+    """
+    mark = await observations.watermark(service.name)
+    if mark is None:
+        return None
+    ownership = Ownership(service, catalogue.of_service(service.name))
+    states: dict[str, list[SeriesState]] = {}
+    for labels, state in (await observations.states(service.name, span)).items():
+        for contract in ownership.owners(dict(labels)):
+            states.setdefault(contract.id, []).append(state)
+    alerts: dict[str, list[IncidentWindow]] = {}
+    for incident in await incidents.overlapping(span):
+        if service.incident_matchers and all_match(service.incident_matchers, incident.labels):
+            for contract in ownership.owners(incident.labels):
+                alerts.setdefault(contract.id, []).append(incident)
+    return ServiceEvidence(
+        service=service,
+        interval_ms=mark.interval_ms,
+        observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
+        states=states,
+        incidents=alerts,
+    )

@@ -1,0 +1,138 @@
+"""Rendering notices: a settlement in, a finished message out, the same one for the same input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import css_inline
+from babel import Locale
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from sla_exporter import resources
+from sla_exporter.core.settlement import Verdict
+from sla_exporter.notices.formats import Formats
+from sla_exporter.notices.languages import translations
+from sla_exporter.notices.reasons import sentences
+from sla_exporter.notices.timeline import timeline_png
+from sla_exporter.ports import Notice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.settlement import Settlement
+
+TIMELINE = "timeline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeView:
+    """Everything a template may use; all of it is text in the customer's language already.
+
+    ``timeline`` is the source of the outage picture for an ``img`` element; ``reasons`` are the
+    steps of the calculation in order.
+    """
+
+    company: str
+    language: str
+    customer: str
+    contract: str
+    service: str
+    period: str
+    zone: str
+    availability: str
+    objective: str
+    met: bool
+    downtime: str
+    unknown: str
+    credit: str
+    form: str
+    reference: str
+    reasons: tuple[str, ...]
+    timeline: str
+
+
+class JinjaRenderer:
+    """Renders from templates: the operator's folder first, then our own."""
+
+    def __init__(self, company: str, operators_folder: Path | None = None) -> None:
+        own = resources.folder("templates")
+        self._folders = (operators_folder, own) if operators_folder else (own,)
+        self._company = company
+        self._environments: dict[str, Environment] = {}
+        self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+    def render(self, settlement: Settlement, entry: Entry | None) -> Notice:
+        """Render the credit notice if there is an entry, and else the statement."""
+        kind = "credit" if entry else "statement"
+        customer = settlement.contract.customer
+        view = self._view(settlement, entry)
+        environment = self._environment(customer.locale)
+
+        def part(name: str) -> str:
+            return environment.get_template(f"notices/{kind}/{name}").render(notice=view)
+
+        return Notice(
+            key=f"{kind}/{settlement.key}",
+            kind=kind,
+            locale=customer.locale,
+            recipients=customer.email,
+            subject=" ".join(part("subject.txt").split()),
+            text=part("body.txt"),
+            html=self._inliner.inline(part("body.html")),
+            pictures={TIMELINE: self._timeline(settlement)},
+        )
+
+    def formats(self, locale: str) -> Formats:
+        """Give the formats of a locale, with its translations."""
+        return Formats(Locale.parse(locale), translations(locale, self._folders))
+
+    def _environment(self, locale: str) -> Environment:
+        if locale not in self._environments:
+            environment = Environment(
+                loader=FileSystemLoader(self._folders),
+                autoescape=select_autoescape(["html"]),
+                undefined=StrictUndefined,
+                trim_blocks=True,
+                lstrip_blocks=True,
+                keep_trailing_newline=True,
+                extensions=["jinja2.ext.i18n"],
+            )
+            words = translations(locale, self._folders)
+            environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+            self._environments[locale] = environment
+        return self._environments[locale]
+
+    def _view(self, settlement: Settlement, entry: Entry | None) -> NoticeView:
+        contract, period = settlement.contract, settlement.period
+        formats = self.formats(contract.customer.locale)
+        measured = settlement.availability
+        return NoticeView(
+            company=self._company,
+            language=contract.customer.locale.replace("_", "-"),
+            customer=contract.customer.name,
+            contract=contract.id,
+            service=contract.service,
+            period=formats.month(period.span.start_ms, period.zone),
+            zone=period.zone,
+            availability=formats.percent(measured.ratio) if measured.ratio is not None else "?",
+            objective=formats.percent(settlement.policy.objective.value),
+            met=settlement.verdict is Verdict.MET,
+            downtime=formats.duration(measured.down_ms),
+            unknown=formats.duration(measured.unknown_ms) if measured.unknown_ms else "",
+            credit=formats.money(settlement.credit),
+            form=formats.words.gettext(settlement.policy.form.value),
+            reference=entry.reference if entry else "",
+            reasons=tuple(sentences(settlement.steps, formats)),
+            timeline=f"cid:{TIMELINE}",
+        )
+
+    def _timeline(self, settlement: Settlement) -> bytes:
+        formats, zone = self.formats(settlement.contract.customer.locale), settlement.period.zone
+        return timeline_png(
+            settlement.span,
+            settlement.evidence.state,
+            zone,
+            lambda at_ms: formats.day(at_ms, zone),
+        )

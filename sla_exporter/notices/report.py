@@ -1,0 +1,99 @@
+"""Settlements for the command line and for other programs: table rows, JSON, summaries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from sla_exporter.core.money import Money
+from sla_exporter.core.periods import utc_text
+from sla_exporter.core.settlement import State, Verdict
+from sla_exporter.notices.formats import plain
+from sla_exporter.notices.reasons import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sla_exporter.core.settled import Settled
+
+COLUMNS = (
+    "CONTRACT",
+    "PERIOD",
+    "AVAILABILITY",
+    "PROMISED",
+    "DOWNTIME",
+    "NOT MEASURED",
+    "VERDICT",
+    "CREDIT",
+)
+
+
+def row(settled: Settled) -> tuple[str, ...]:
+    """Give a settlement as cells under :data:`COLUMNS`."""
+    formats = plain()
+    return (
+        settled.contract,
+        settled.period,
+        formats.percent(settled.ratio) if settled.ratio is not None else "not measured",
+        formats.percent(settled.objective),
+        formats.duration(settled.down_ms) if settled.down_ms else "-",
+        formats.duration(settled.unknown_ms) if settled.unknown_ms else "-",
+        f"{settled.verdict} (held)" if settled.holds else settled.verdict.value,
+        str(settled.credit) if settled.owes else "-",
+    )
+
+
+def to_json(settled: Settled) -> dict[str, Any]:
+    """Give a settlement as plain JSON values; times in UTC, the credit as decimal text."""
+    ratio = settled.ratio
+    return {
+        "customer": settled.customer,
+        "contract": settled.contract,
+        "service": settled.service,
+        "policy": settled.policy,
+        "period": settled.period,
+        "start": utc_text(settled.span.start_ms),
+        "end": utc_text(settled.span.end_ms),
+        "availability": None if ratio is None else float(ratio),
+        "availability_exact": None if ratio is None else str(ratio),
+        "objective": float(settled.objective),
+        "downtime_s": settled.down_ms / 1000,
+        "unknown_s": settled.unknown_ms / 1000,
+        "outages": [[utc_text(start), utc_text(end)] for start, end in settled.windows.down],
+        "verdict": settled.verdict.value,
+        "state": settled.state.value,
+        "holds": [hold.value for hold in settled.holds],
+        "fee": str(settled.fee.amount),
+        "credit": str(settled.credit.amount),
+        "currency": settled.credit.currency,
+        "reasons": sentences(settled.steps, plain()),
+    }
+
+
+def explanation(settled: Settled) -> str:
+    """Write the whole reasoning, a step a line."""
+    lines = [settled.key, *(f"  {reason}" for reason in sentences(settled.steps, plain()))]
+    return "\n".join(lines)
+
+
+def needs_words(settled: Settled) -> bool:
+    """Say whether there is more to tell than that all was well."""
+    return settled.verdict is not Verdict.MET or bool(settled.holds)
+
+
+def summary(settlements: Sequence[Settled]) -> str:
+    """Count verdicts, holds and money."""
+    verdicts = Counter(settlement.verdict.value for settlement in settlements)
+    held = sum(bool(settlement.holds) for settlement in settlements)
+    sums: Counter[str] = Counter()
+    for settlement in settlements:
+        sums[settlement.credit.currency] += settlement.credit.minor
+    money = [str(Money(minor=minor, currency=c)) for c, minor in sorted(sums.items()) if minor]
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    parts = [f"{len(settlements)} contracts" + (f": {counted}" if counted else "")]
+    if held:
+        parts.append(f"{held} held for a person")
+    if all(settlement.state is State.OBSERVED for settlement in settlements) and settlements:
+        parts.append("mode observe: nothing is issued")
+    parts.append(f"credits: {', '.join(money) or 'none'}")
+    return "; ".join(parts) + "."

@@ -1,0 +1,79 @@
+"""The configuration in force: frozen, with every secret read and every path absolute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sla_exporter.core.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrometheusAccess:
+    """How the server that holds the series is reached."""
+
+    url: str
+    timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAccess:
+    """What a webhook request must present; anything goes if nothing is set."""
+
+    bearer_token: str | None = field(default=None, repr=False)
+    basic_auth: tuple[str, str] | None = field(default=None, repr=False)
+    max_body: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailAccess:
+    """How the SMTP server is reached, and in whose name."""
+
+    host: str
+    port: int
+    security: str
+    username: str | None
+    password: str | None = field(repr=False)
+    sender: str
+    reply_to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSettings:
+    """What customers are told, and where files go."""
+
+    company: str
+    statements: bool
+    folder: Path
+    templates: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How often the jobs run, in milliseconds."""
+
+    observe_ms: int
+    reconcile_ms: int
+    deliver_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything the operator said."""
+
+    file: Path
+    prometheus: PrometheusAccess
+    webhook: WebhookAccess
+    database_url: str = field(repr=False)
+    mail: MailAccess | None
+    notices: NoticeSettings
+    schedule: Schedule
+    settle_after_ms: int
+    per_contract_metrics: bool
+    catalogue: Catalogue

@@ -1,0 +1,198 @@
+"""Loading: files become one frozen configuration, or a list of everything that is wrong in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sla_exporter.errors import ConfigInvalid
+from sla_exporter.settings.config import (
+    Config,
+    MailAccess,
+    NoticeSettings,
+    PrometheusAccess,
+    Schedule,
+    WebhookAccess,
+)
+from sla_exporter.settings.customers import read_customers
+from sla_exporter.settings.document import Document, read_file
+from sla_exporter.settings.models import ConfigFile, CustomersFile
+from sla_exporter.settings.promises import PromiseBuilder
+from sla_exporter.settings.sentences import problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sla_exporter.core.problems import Problem
+    from sla_exporter.settings.document import Key
+    from sla_exporter.settings.models import BasicAuth, MailModel, PrometheusModel, WebhookModel
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def load_config(path: Path) -> Config:
+    """Read the configuration file and every file that it names.
+
+    Raises:
+        ConfigInvalid: with all problems found, each with its file and line.
+    """
+    loader = _Loader(path)
+    config = loader.load()
+    if loader.problems or config is None:
+        raise ConfigInvalid(loader.problems)
+    return config
+
+
+@dataclass(slots=True)
+class _Loader:
+    """Collects problems while it reads; a configuration comes out only if there are none."""
+
+    path: Path
+    problems: list[Problem] = field(default_factory=list)
+    document: Document = field(default_factory=lambda: Document(file=""))
+
+    def load(self) -> Config | None:
+        self.document = read_file(self.path)
+        model = self.validate(self.document, ConfigFile)
+        if model is None:
+            return None
+        promises = PromiseBuilder(model, self.document)
+        for index, customer in enumerate(model.customers):
+            promises.add(customer, self.document, ("customers", index))
+        for index, name in enumerate(model.customer_files):
+            self._add_file(promises, name, ("customer_files", index))
+        self.problems.extend(promises.problems)
+        return Config(
+            file=self.path,
+            prometheus=self._prometheus(model.prometheus),
+            webhook=self._webhook(model.alertmanager.webhook),
+            database_url=self._database_url(model),
+            mail=self._mail(model.mail) if model.mail else None,
+            notices=NoticeSettings(
+                company=model.notices.company,
+                statements=model.notices.statements,
+                folder=self._beside(model.notices.folder),
+                templates=self._beside(model.notices.templates)
+                if model.notices.templates
+                else None,
+            ),
+            schedule=Schedule(
+                observe_ms=model.schedule.observe.ms,
+                reconcile_ms=model.schedule.reconcile.ms,
+                deliver_ms=model.schedule.deliver.ms,
+            ),
+            settle_after_ms=model.settle_after.ms,
+            per_contract_metrics=model.metrics.per_contract,
+            catalogue=promises.catalogue(),
+        )
+
+    def validate(self, document: Document, model: type[M]) -> M | None:
+        """Give the document as the model, or note what is wrong with it."""
+        self.problems.extend(document.problems)
+        try:
+            return model.model_validate(document.value if document.value is not None else {})
+        except ValidationError as error:
+            self.problems.extend(problems_of(error, document, model))
+            return None
+
+    def _add_file(self, promises: PromiseBuilder, name: str, at: Sequence[Key]) -> None:
+        matches = (
+            sorted(self.path.parent.glob(name)) if not Path(name).is_absolute() else [Path(name)]
+        )
+        if not matches:
+            self.problems.append(self.document.problem(at, f"no file matches {name!r}"))
+        for path in matches:
+            shown = str(path)
+            try:
+                document = read_customers(path, shown)
+            except ConfigInvalid as error:
+                self.problems.extend(error.problems)
+                continue
+            found = self.validate(document, CustomersFile)
+            for index, customer in enumerate(found.customers if found else ()):
+                promises.add(customer, document, ("customers", index))
+
+    def _prometheus(self, model: PrometheusModel) -> PrometheusAccess:
+        at = ("prometheus",)
+        headers = dict(model.headers)
+        token = self._secret(model, "bearer_token", at)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return PrometheusAccess(
+            url=model.url,
+            timeout_s=model.timeout.ms / 1000,
+            headers=headers,
+            auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
+        )
+
+    def _webhook(self, model: WebhookModel) -> WebhookAccess:
+        at = ("alertmanager", "webhook")
+        return WebhookAccess(
+            bearer_token=self._secret(model, "bearer_token", at),
+            basic_auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
+            max_body=model.max_body,
+        )
+
+    def _mail(self, model: MailModel) -> MailAccess:
+        return MailAccess(
+            host=model.host,
+            port=model.port,
+            security=model.security,
+            username=model.username,
+            password=self._secret(model, "password", ("mail",)),
+            sender=model.sender,
+            reply_to=model.reply_to,
+        )
+
+    def _database_url(self, model: ConfigFile) -> str:
+        if not model.database.url:
+            return f"sqlite+aiosqlite:///{self._beside(model.database.path or 'sla-exporter.db')}"
+        scheme, _, rest = model.database.url.partition("://")
+        drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+        if scheme not in {*drivers, *drivers.values()}:
+            self.problems.append(
+                self.document.problem(
+                    ("database", "url"),
+                    f"url: a database is sqlite:// or postgresql://, not {scheme}://",
+                )
+            )
+        return f"{drivers.get(scheme, scheme)}://{rest}"
+
+    def _basic_auth(self, model: BasicAuth | None, at: Sequence[Key]) -> tuple[str, str] | None:
+        if model is None:
+            return None
+        return model.username, self._secret(model, "password", at, required=True) or ""
+
+    def _secret(
+        self, model: BaseModel, name: str, at: Sequence[Key], *, required: bool = False
+    ) -> str | None:
+        """Give a secret from its key or from the file that its ``*_file`` key names."""
+        given, file = getattr(model, name), getattr(model, f"{name}_file")
+        if given is not None and file is not None:
+            message = f"give either {name} or {name}_file, not both"
+            self.problems.append(self.document.problem((*at, name), message))
+        if file is not None:
+            return self._read_secret(file, (*at, f"{name}_file"))
+        if given is None and required:
+            message = f"{name} or {name}_file is missing"
+            self.problems.append(self.document.problem(at, message))
+        return given  # type: ignore[no-any-return]
+
+    def _read_secret(self, file: str, at: Sequence[Key]) -> str | None:
+        try:
+            secret = self._beside(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            message = f"{at[-1]}: {file} cannot be read: {reason}"
+            self.problems.append(self.document.problem(at, message))
+            return None
+        if not secret:
+            self.problems.append(self.document.problem(at, f"{at[-1]}: {file} is empty"))
+        return secret
+
+    def _beside(self, name: str) -> Path:
+        """Take a relative path as relative to the configuration file."""
+        return (self.path.parent / name).absolute()

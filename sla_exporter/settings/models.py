@@ -1,0 +1,233 @@
+"""The configuration file, section by section. Every key and what it means stands here.
+
+``docs/configuration.md`` describes the same keys for operators; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sla_exporter.core.availability import Unknown
+from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.money import Rounding
+from sla_exporter.core.policy.terms import Form
+from sla_exporter.core.quorum import ALL
+from sla_exporter.core.reasoning import Duration
+from sla_exporter.settings.credit import CreditModel
+from sla_exporter.settings.fields import (
+    Amount,
+    Day,
+    Length,
+    Majority,
+    MatcherList,
+    Percent,
+    Section,
+    Size,
+    Sum,
+    TextList,
+    Zone,
+)
+from sla_exporter.settings.quantities import parse_percent
+
+
+class BasicAuth(Section):
+    """User name and password."""
+
+    username: str
+    password: str | None = None
+    password_file: str | None = None
+
+
+class PrometheusModel(Section):
+    """The server that holds the series."""
+
+    url: str = Field(pattern=r"^https?://[^\s]+$")
+    timeout: Length = Duration(120_000)
+    headers: dict[str, str] = Field(default_factory=dict)
+    basic_auth: BasicAuth | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+
+
+class WebhookModel(Section):
+    """What Alertmanager must present, and how much it may send at once."""
+
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    basic_auth: BasicAuth | None = None
+    max_body: Size = 32 * 1024**2
+
+
+class AlertmanagerModel(Section):
+    """The Alertmanager that sends us webhooks."""
+
+    webhook: WebhookModel = WebhookModel()
+
+
+class DatabaseModel(Section):
+    """Where everything is kept: a file, or a server's URL."""
+
+    path: str | None = None
+    url: str | None = None
+
+    @model_validator(mode="after")
+    def _only_one(self) -> DatabaseModel:
+        if self.path and self.url:
+            raise ValueError("give either path or url, not both")
+        return self
+
+
+class MailModel(Section):
+    """The SMTP server that takes notices."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = None
+    password_file: str | None = None
+    sender: str = Field(alias="from")
+    reply_to: str | None = None
+
+
+class NoticesModel(Section):
+    """What customers are told, and where files go when no mail is configured."""
+
+    company: str = "Your provider"
+    statements: bool = True
+    folder: str = "outbox"
+    templates: str | None = None
+
+
+class ScheduleModel(Section):
+    """How often the jobs run."""
+
+    observe: Length = Duration(5 * 60_000)
+    reconcile: Length = Duration(60 * 60_000)
+    deliver: Length = Duration(10_000)
+
+
+class MetricsModel(Section):
+    """What is exported."""
+
+    per_contract: bool = True
+
+
+class SliModel(Section):
+    """The 0/1 series that say whether the service is up."""
+
+    probe: str
+    interval: Length | None = None
+    max_gap: Length | None = None
+    quorum: Majority = ALL
+
+
+class IncidentsModel(Section):
+    """Which alerts speak of the service."""
+
+    matchers: MatcherList
+
+
+class ServiceModel(Section):
+    """How one product is measured."""
+
+    sli: SliModel
+    contract_label: str | None = None
+    incidents: IncidentsModel | None = None
+
+
+class PeriodModel(Section):
+    """A calendar month in a zone."""
+
+    calendar_month: Zone
+
+
+class DowntimeModel(Section):
+    """What counts as downtime."""
+
+    unknown: Unknown = Unknown.EXCLUDE
+    min_coverage: Percent = parse_percent("95%")
+
+
+class MinimumModel(Section):
+    """Under which amount no credit is given."""
+
+    over: Sum | None = None
+    at_least: Sum | None = None
+
+    @model_validator(mode="after")
+    def _only_one(self) -> MinimumModel:
+        if (self.over is None) == (self.at_least is None):
+            raise ValueError("give either over or at_least")
+        return self
+
+
+class PolicyModel(Section):
+    """A promise and what breaking it costs."""
+
+    objective: Percent
+    period: Literal["calendar month"] | PeriodModel = "calendar month"
+    downtime: DowntimeModel = DowntimeModel()
+    credit: CreditModel
+    cap: Percent | None = None
+    minimum: MinimumModel | None = None
+    rounding: Rounding = Rounding.HALF_UP
+    form: Form = Form.ACCOUNT_CREDIT
+    mode: Mode | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> PolicyModel:
+        if not 0 < self.objective.value <= 1:
+            raise ValueError("an objective lies between 0% and 100%")
+        return self
+
+
+class ContractModel(Section):
+    """One customer, one service, one policy."""
+
+    service: str
+    policy: str
+    fee: Amount
+    since: Day
+    until: Day | None = None
+    id: str | None = None
+    matchers: MatcherList = ()
+
+
+class CustomerModel(Section):
+    """Who gets the credit and the notice."""
+
+    id: str = Field(min_length=1)
+    name: str
+    currency: str
+    locale: str = "en"
+    zone: Zone = "UTC"
+    email: TextList = ()
+    billing: dict[str, str] = Field(default_factory=dict)
+    contracts: tuple[ContractModel, ...] = ()
+
+
+class CustomersFile(Section):
+    """A further file with customers."""
+
+    customers: tuple[CustomerModel, ...]
+
+
+class ConfigFile(Section):
+    """The whole file."""
+
+    prometheus: PrometheusModel
+    alertmanager: AlertmanagerModel = AlertmanagerModel()
+    database: DatabaseModel = DatabaseModel()
+    mail: MailModel | None = None
+    notices: NoticesModel = NoticesModel()
+    mode: Mode = Mode.OBSERVE
+    settle_after: Length = Duration(48 * 3_600_000)
+    schedule: ScheduleModel = ScheduleModel()
+    metrics: MetricsModel = MetricsModel()
+    services: dict[str, ServiceModel]
+    policies: dict[str, PolicyModel]
+    customers: tuple[CustomerModel, ...] = ()
+    customer_files: TextList = ()

@@ -1,0 +1,195 @@
+"""From models to the catalogue: services, policies and contracts, with their references checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from babel import Locale, UnknownLocaleError
+
+from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
+from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
+from sla_exporter.core.money import Money
+from sla_exporter.core.policy.terms import Minimum, Policy
+from sla_exporter.core.samples import Cadence
+from sla_exporter.settings.models import PeriodModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sla_exporter.core.problems import Place, Problem
+    from sla_exporter.settings.document import Document, Key
+    from sla_exporter.settings.models import (
+        ConfigFile,
+        ContractModel,
+        CustomerModel,
+        PolicyModel,
+        ServiceModel,
+    )
+
+
+class PromiseBuilder:
+    """Collects contracts from any number of files, and the problems in them."""
+
+    def __init__(self, model: ConfigFile, document: Document) -> None:
+        self.problems: list[Problem] = []
+        self._mode = model.mode
+        self._services = {
+            name: self._service(name, service, document) for name, service in model.services.items()
+        }
+        self._policies = {name: to_policy(name, policy) for name, policy in model.policies.items()}
+        self._customers: dict[str, Place] = {}
+        self._contracts: dict[str, Contract] = {}
+        self._places: dict[str, Place] = {}
+
+    def catalogue(self) -> Catalogue:
+        """Give what was collected."""
+        return Catalogue(
+            services=self._services,
+            policies=self._policies,
+            contracts=tuple(self._contracts.values()),
+            mode=self._mode,
+        )
+
+    def add(self, model: CustomerModel, document: Document, at: Sequence[Key]) -> None:
+        """Take a customer with all contracts, or note why not."""
+        if model.id in self._customers:
+            first = self._customers[model.id]
+            self._note(document, (*at, "id"), f"customer {model.id!r} is also at {first}")
+            return
+        self._customers[model.id] = document.place((*at, "id"))
+        if model.currency not in MINOR_UNIT_DIGITS:
+            message = f"currency: {model.currency!r} is not an ISO 4217 currency code"
+            self._note(document, (*at, "currency"), message)
+            return
+        try:
+            Locale.parse(model.locale, sep="-" if "-" in model.locale else "_")
+        except (UnknownLocaleError, ValueError):
+            message = f"locale: {model.locale!r} is not a locale; write it as in en or pt_BR"
+            self._note(document, (*at, "locale"), message)
+        customer = Customer(
+            id=model.id,
+            name=model.name,
+            currency=model.currency,
+            locale=model.locale.replace("-", "_"),
+            zone=model.zone,
+            email=model.email,
+            billing=model.billing,
+        )
+        for index, contract in enumerate(model.contracts):
+            self._add_contract(customer, contract, document, (*at, "contracts", index))
+
+    def _add_contract(
+        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
+    ) -> None:
+        known = len(self.problems)
+        self._check_name("service", model.service, self._services, document, at)
+        self._check_name("policy", model.policy, self._policies, document, at)
+        fee = self._fee(customer, model, document, at)
+        if model.until and model.until < model.since:
+            self._note(document, (*at, "until"), "until: the contract ends before it begins")
+        if len(self.problems) > known or fee is None:
+            return
+        self._check_owner(model, document, at)
+        self._check_minimum(customer, model, document, at)
+        contract = Contract(
+            id=model.id or f"{customer.id}-{model.service}",
+            customer=customer,
+            service=model.service,
+            policy=model.policy,
+            fee=fee,
+            since=model.since,
+            until=model.until,
+            matchers=model.matchers,
+        )
+        if contract.id in self._contracts:
+            message = (
+                f"contract {contract.id!r} is also at {self._places[contract.id]}; "
+                "give one of them an id of its own"
+            )
+            self._note(document, at, message)
+        self._contracts[contract.id] = contract
+        self._places[contract.id] = document.place(at)
+
+    def _fee(
+        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
+    ) -> Money | None:
+        try:
+            return Money.of(model.fee, customer.currency)
+        except ValueError as error:
+            self._note(document, (*at, "fee"), f"fee: {error}")
+            return None
+
+    def _check_name(
+        self,
+        kind: str,
+        name: str,
+        known: Mapping[str, object],
+        document: Document,
+        at: Sequence[Key],
+    ) -> None:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            self._note(document, (*at, kind), f"there is no {kind} {name!r}; there are: {there}")
+
+    def _check_owner(self, model: ContractModel, document: Document, at: Sequence[Key]) -> None:
+        if not model.matchers and self._services[model.service].contract_label is None:
+            message = (
+                f"service {model.service!r} has no contract_label, so this contract needs matchers "
+                "that say which series are its own"
+            )
+            self._note(document, at, message)
+
+    def _check_minimum(
+        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
+    ) -> None:
+        minimum = self._policies[model.policy].minimum
+        if minimum and minimum.money.currency != customer.currency:
+            message = (
+                f"policy {model.policy!r} has a minimum in {minimum.money.currency}, "
+                f"but the customer pays in {customer.currency}"
+            )
+            self._note(document, (*at, "policy"), message)
+
+    def _service(self, name: str, model: ServiceModel, document: Document) -> Service:
+        interval = model.sli.interval.ms if model.sli.interval else None
+        max_gap = model.sli.max_gap.ms if model.sli.max_gap else None
+        if interval:
+            try:
+                Cadence.of(interval, max_gap)
+            except ValueError:
+                at = ("services", name, "sli", "max_gap")
+                self._note(document, at, "max_gap: must be at least the interval")
+        return Service(
+            name=name,
+            selector=model.sli.probe,
+            interval_ms=interval,
+            max_gap_ms=max_gap,
+            quorum=model.sli.quorum,
+            contract_label=model.contract_label,
+            incident_matchers=model.incidents.matchers if model.incidents else (),
+        )
+
+    def _note(self, document: Document, at: Sequence[Key], message: str) -> None:
+        self.problems.append(document.problem(at, message))
+
+
+def to_policy(name: str, model: PolicyModel) -> Policy:
+    """Give the core's policy."""
+    minimum = None
+    if model.minimum:
+        money = model.minimum.over or model.minimum.at_least
+        if money:
+            minimum = Minimum(money=money, strict=model.minimum.over is not None)
+    return Policy(
+        name=name,
+        objective=model.objective,
+        credit=model.credit.formula(),
+        zone=model.period.calendar_month if isinstance(model.period, PeriodModel) else None,
+        unknown=model.downtime.unknown,
+        min_coverage=model.downtime.min_coverage,
+        cap=model.cap,
+        minimum=minimum,
+        rounding=model.rounding,
+        form=model.form,
+        mode=model.mode,
+    )

@@ -1,0 +1,1 @@
+"""Sinks: where deliveries go, one small module for each."""

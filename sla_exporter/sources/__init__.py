@@ -1,0 +1,1 @@
+"""Where measurements come from: adapters of the sample source port."""

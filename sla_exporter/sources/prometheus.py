@@ -1,0 +1,216 @@
+"""Prometheus and everything that speaks its API, through prometheus-api-client.
+
+The client is synchronous; it runs on a few threads of its own. A query that is too large for the
+server is split until it fits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from prometheus_api_client import PrometheusConnect
+from urllib3.util import Retry
+
+from sla_exporter.core.matchers import quote
+from sla_exporter.core.periods import datetime_of
+from sla_exporter.core.windows import Window
+from sla_exporter.errors import QueryRejected, QueryTooLarge
+from sla_exporter.sources.session import PrometheusSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.scan import Chunk, Sample
+    from sla_exporter.ports import Labels
+    from sla_exporter.sources.session import SeriesAnswer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CONCURRENCY = 4
+_POINTS_A_QUERY = 10_000  # the server allows 11,000 per series
+_SHORTEST_SPLIT_MS = 60_000
+_NAMED_AT_MOST = 2_000  # series named in one selector; past that, reading all is cheaper
+
+
+class PrometheusSource:
+    """The sample source on a Prometheus server."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 120,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> None:
+        self.session = PrometheusSession(timeout_s=timeout_s, headers=headers or {})
+        self._client = PrometheusConnect(
+            url=url.rstrip("/"),
+            session=self.session,
+            auth=auth,
+            method="POST",
+            retry=Retry(total=0),
+        )
+        self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="prometheus")
+
+    def close(self) -> None:
+        """Let running queries end and give the connections back."""
+        self._threads.shutdown()
+        self._client.close()
+
+    async def samples(
+        self, service: Service, span: Window, only: Sequence[Labels] | None = None
+    ) -> Mapping[Labels, Sequence[Sample]]:
+        """Give raw samples of the span ``(start, end]``; of all series, or of those named."""
+        selector = narrowed(service.selector, only) if only else service.selector
+        try:
+            return await self._call(self._read_samples, selector, span)
+        except QueryTooLarge:
+            middle = (span.start_ms + span.end_ms) // 2
+            if span.length_ms <= _SHORTEST_SPLIT_MS:
+                raise
+        first = await self.samples(service, Window(span.start_ms, middle), only)
+        second = await self.samples(service, Window(middle, span.end_ms), only)
+        return {
+            labels: (*first.get(labels, ()), *second.get(labels, ()))
+            for labels in first.keys() | second.keys()
+        }
+
+    async def unclean_windows(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
+        """Give the ends of the windows whose sum is not the clean one."""
+        # One millisecond short, because ranges of Prometheus 2 include both of their ends.
+        window = f"sum_over_time({service.selector}[{chunk.window_ms - 1}ms])"
+        query = f"{window} != {chunk.clean_sum}"
+        ends = range(chunk.span.start_ms + chunk.window_ms, chunk.span.end_ms + 1, chunk.cell_ms)
+        # Cut in two at least, so that a server with several cores uses more than one.
+        parts = max(CONCURRENCY // 2, math.ceil(len(ends) / _POINTS_A_QUERY))
+        size = math.ceil(len(ends) / parts)
+        found = await asyncio.gather(
+            *(
+                self._windows_at(query, ends[start : start + size])
+                for start in range(0, len(ends), size)
+            )
+        )
+        flagged: dict[Labels, list[int]] = {}
+        for part in found:
+            for labels, moments in part.items():
+                flagged.setdefault(labels, []).extend(moments)
+        return flagged
+
+    async def interval_ms(self, service: Service, at_ms: int) -> int | None:
+        """Infer the scrape interval: the commonest spacing in the last hour before a moment."""
+        busiest = f"topk(5, count_over_time({service.selector}[1h]))"
+        found = await self._call(self._instant, busiest, at_ms)
+        if not found:
+            return None
+        picked = [labels_of(series.metric) for series in found]
+        series = await self.samples(service, Window(at_ms - 3_600_000, at_ms), picked)
+        spacing = Counter(
+            following - at
+            for samples in series.values()
+            for (at, _), (following, _) in pairwise(samples)
+        )
+        return spacing.most_common(1)[0][0] if spacing else None
+
+    async def _windows_at(self, query: str, ends: range) -> Mapping[Labels, list[int]]:
+        try:
+            return await self._call(self._read_windows, query, ends)
+        except QueryTooLarge:
+            if len(ends) == 1:
+                raise
+        half = len(ends) // 2
+        first = await self._windows_at(query, ends[:half])
+        second = await self._windows_at(query, ends[half:])
+        return {
+            labels: [*first.get(labels, ()), *second.get(labels, ())]
+            for labels in first.keys() | second.keys()
+        }
+
+    async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        call = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _instant(self, query: str, at_ms: int) -> list[SeriesAnswer]:
+        return self._client.custom_query(query, {"time": _seconds(at_ms)})  # type: ignore[no-any-return]
+
+    def _read_samples(self, selector: str, span: Window) -> dict[Labels, list[Sample]]:
+        answer = self._instant(f"{selector}[{span.length_ms}ms]", span.end_ms)
+        found: dict[Labels, list[Sample]] = {}
+        for series in answer:
+            labels = labels_of(series.metric)
+            if labels in found:
+                raise QueryRejected(
+                    f"{selector} picks several series that differ in nothing but their name: "
+                    f"{dict(labels)}"
+                )
+            found[labels] = [
+                (at_ms, _is_up(value, series.metric))
+                for at_ms, value in series.points()
+                if at_ms > span.start_ms and not math.isnan(value)
+            ]
+        return found
+
+    def _read_windows(self, query: str, ends: range) -> dict[Labels, list[int]]:
+        answer: list[SeriesAnswer] = self._client.custom_query_range(
+            query,
+            start_time=datetime_of(ends[0]),
+            end_time=datetime_of(ends[-1]),
+            step=_seconds(ends.step),
+            # The client rounds to whole seconds; these replace its values.
+            params={"start": _seconds(ends[0]), "end": _seconds(ends[-1])},
+        )
+        return {
+            labels_of(series.metric): [at_ms for at_ms, _ in series.points()] for series in answer
+        }
+
+
+def labels_of(metric: Mapping[str, str]) -> Labels:
+    """Give a series' labels as sorted pairs, without its name, which functions drop as well."""
+    return tuple(sorted((k, v) for k, v in metric.items() if k != "__name__"))
+
+
+def narrowed(selector: str, only: Sequence[Labels]) -> str:
+    """Restrict a selector to a superset of the series named, by the label that tells most apart."""
+    if len(only) > _NAMED_AT_MOST:
+        return selector
+    values: dict[str, set[str]] = {}
+    for labels in only:
+        for name, value in labels:
+            values.setdefault(name, set()).add(value)
+    everywhere = [n for n in values if all(any(n == m for m, _ in labels) for labels in only)]
+    if not everywhere:
+        return selector
+    name = max(sorted(everywhere), key=lambda n: len(values[n]))
+    pattern = "|".join(sorted(_escape(value) for value in values[name]))
+    matcher = f"{name}=~{quote(pattern)}"
+    head, _, rest = selector.rpartition("}")
+    if not head:
+        return f"{selector}{{{matcher}}}"
+    separator = "" if head.rstrip().endswith(("{", ",")) else ","
+    return f"{head}{separator}{matcher}}}{rest}"
+
+
+def _escape(value: str) -> str:
+    """Escape for RE2, which refuses the escapes of Python's re that mean nothing to it."""
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value)
+
+
+def _is_up(value: float, metric: Mapping[str, str]) -> bool:
+    if value not in (0.0, 1.0):
+        raise QueryRejected(
+            f"{metric} has the value {value:g}; a probe series is 1 when up and 0 when down"
+        )
+    return value == 1.0
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms // 1000}.{ms % 1000:03}"

@@ -1,0 +1,137 @@
+"""The HTTP session that prometheus-api-client runs on.
+
+The client puts every query into the URL, waits for ever, drops warnings, and retries inside itself
+until the server's own words are lost. This session closes those gaps: queries travel as a POST
+form, every request has a time-out, an error says what Prometheus said, and an answer with warnings
+is refused, because it may be partial. Answers are decoded series by series, so that a large one
+never stands in memory as Python objects all at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import requests
+
+from sla_exporter.errors import (
+    AnswerIncomplete,
+    QueryRejected,
+    QueryTooLarge,
+    SourceError,
+    SourceUnavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What Prometheus 2 and 3, Thanos, Mimir and VictoriaMetrics say when a smaller query would work.
+_TOO_LARGE = (
+    "too many samples",
+    "timed out",
+    "exceeded maximum resolution",
+    "exceeds the limit",
+    "too many points",
+    "cannot select more than",
+)
+
+
+class SeriesAnswer(msgspec.Struct):
+    """One series of an answer; its points stay encoded until they are asked for."""
+
+    metric: dict[str, str]
+    values: msgspec.Raw = msgspec.Raw()
+    value: msgspec.Raw = msgspec.Raw()
+
+    def points(self) -> Iterator[tuple[int, float]]:
+        """Give the points as milliseconds and value, in order of time."""
+        pairs = _points.decode(self.values) if self.values else [_point.decode(self.value)]
+        for seconds, text in pairs:
+            yield round(seconds * 1000), float(text)
+
+
+class _Data(msgspec.Struct):
+    result: list[SeriesAnswer] | msgspec.Raw = msgspec.field(default_factory=list)
+
+
+class _Answer(msgspec.Struct):
+    status: str = ""
+    data: _Data | None = None
+    error: str = ""
+    warnings: list[str] = []
+
+
+_points = msgspec.json.Decoder(list[tuple[float, str]])
+_point = msgspec.json.Decoder(tuple[float, str])
+_answer = msgspec.json.Decoder(_Answer)
+
+
+class _Decoded:
+    """Just as much of a response as prometheus-api-client looks at."""
+
+    status_code = 200
+
+    def __init__(self, answer: _Answer) -> None:
+        self._answer = answer
+
+    def json(self) -> dict[str, Any]:
+        data = self._answer.data
+        return {"data": {"result": data.result if data else []}}
+
+
+class PrometheusSession(requests.Session):
+    """A requests session that speaks Prometheus' HTTP API as it wants to be spoken to."""
+
+    def __init__(self, *, timeout_s: float, headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self.timeout_s = timeout_s
+        self.headers.update(headers)
+        self.requests_made = 0
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Send a query and give its decoded answer, or raise what went wrong."""
+        self.requests_made += 1
+        try:
+            response = super().request(
+                method,
+                url,
+                data=kwargs.get("params"),
+                auth=kwargs.get("auth"),
+                timeout=self.timeout_s,
+                allow_redirects=False,
+            )
+        except requests.Timeout:
+            raise QueryTooLarge(f"{url} gave no answer within {self.timeout_s:g} s") from None
+        except requests.RequestException as error:
+            raise SourceUnavailable(f"{url} cannot be reached: {_innermost(error)}") from error
+        return _Decoded(_read(url, response))
+
+
+def _read(url: str, response: requests.Response) -> _Answer:
+    try:
+        answer = _answer.decode(response.content)
+    except msgspec.DecodeError:
+        # Starting up, Prometheus answers 503 in plain text; a proxy may answer anything.
+        said = response.text[:200].strip() or "nothing"
+        raise SourceUnavailable(
+            f"{url} answered {response.status_code} and no query result: {said}"
+        ) from None
+    if answer.status != "success":
+        raise _refusal(response.status_code, f"{url}: {answer.error or response.text[:200]}")
+    if answer.warnings:
+        raise AnswerIncomplete(f"{url} answered with warnings: {'; '.join(answer.warnings)}")
+    return answer
+
+
+def _refusal(status: int, said: str) -> SourceError:
+    if any(words in said for words in _TOO_LARGE):
+        return QueryTooLarge(said)
+    if status in {400, 422} or status == requests.codes.unauthorized:
+        return QueryRejected(said)
+    return SourceUnavailable(said)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while error.__context__ is not None:
+        error = error.__context__
+    return error

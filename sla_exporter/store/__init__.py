@@ -1,0 +1,1 @@
+"""Storage: tables, migrations and the adapters that fulfil the store ports."""

@@ -1,0 +1,146 @@
+"""The database: one engine, reads and writes apart, trouble told in a sentence.
+
+SQLite's default set-up loses concurrent updates without an error, so every write transaction begins
+with ``BEGIN IMMEDIATE``: it holds the write lock before it reads what it is about to change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import event, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sla_exporter.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_WRITES = "sla_writes"
+
+
+class Database:
+    """The engine behind every store; SQLite and PostgreSQL alike."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_async_engine(url)
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Say which of the two dialects this is."""
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for reading: one consistent snapshot."""
+        with _trouble_in_words():
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits at the end, or leaves no trace."""
+        with _trouble_in_words():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        """Find out whether the database answers."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date; safe to call at every start."""
+        async with self.write() as connection:
+            await connection.run_sync(_upgrade)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.engine.dispose()
+
+
+def sqlite_url(path: Path) -> str:
+    """Name a database file as SQLAlchemy does."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def existing_or_empty(url: str) -> Database:
+    """Open the database if there is one, or else an empty one in memory: for dry runs."""
+    if _is_there(url):
+        return Database(url)
+    database = Database("sqlite+aiosqlite://")
+    await database.migrate()
+    return database
+
+
+def _is_there(url: str) -> bool:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return True
+    return bool(parsed.database) and Path(str(parsed.database)).exists()
+
+
+def alembic_config() -> AlembicConfig:
+    """Point Alembic at the packaged migrations."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
+    # Python's own transaction handling is switched off, so that BEGIN is ours to say.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a commit that was answered with 2xx survives a power cut
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class _trouble_in_words:  # noqa: N801 - reads as the statement it is
+    """Turn what the driver raises into a sentence; programming errors stay what they are."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, DBAPIError) and _is_passing(error):
+            raise StoreUnavailable(f"the database is not available: {error.orig}") from error
+        if isinstance(error, (ConnectionError, asyncio.TimeoutError)):
+            raise StoreUnavailable(f"the database cannot be reached: {error}") from error
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    return error.connection_invalidated or type(error).__name__ in {
+        "OperationalError",
+        "InterfaceError",
+        "InternalError",
+    }

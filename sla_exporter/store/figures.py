@@ -1,0 +1,111 @@
+"""Figures for ``/metrics``: sums over the tables, so that a restart resets no counter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, func, select
+
+from sla_exporter.core.settlement import State, Verdict
+from sla_exporter.ports import Figures, Standing
+from sla_exporter.store import tables as t
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from sla_exporter.store.engine import Database
+
+
+class DatabaseFigures:
+    """The figure store on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def figures(self) -> Figures:
+        """Give all figures from one snapshot."""
+        async with self._database.read() as connection:
+            return Figures(
+                issued=await _issued(connection),
+                held=await _held(connection),
+                breaches=await _breaches(connection),
+                unpaid_breaches=await _unpaid_breaches(connection),
+                pending=await _orders(connection, "pending"),
+                parked=await _orders(connection, "parked"),
+                observed_until_ms=await _observed(connection),
+                open_incidents=await _open_incidents(connection),
+                standings=await _standings(connection),
+            )
+
+
+async def _issued(connection: AsyncConnection) -> dict[tuple[str, str, str], tuple[int, int]]:
+    c = t.ledger_entry.c
+    query = select(c.currency, c.policy, c.form, func.sum(c.amount_minor), func.count()).group_by(
+        c.currency, c.policy, c.form
+    )
+    rows = await connection.execute(query)
+    return {(currency, policy, form): (int(s), n) for currency, policy, form, s, n in rows}
+
+
+async def _held(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    c = t.settlement.c
+    query = (
+        select(c.currency, c.holds, func.sum(c.credit_minor))
+        .where(c.state == State.HELD.value)
+        .group_by(c.currency, c.holds)
+    )
+    found: dict[tuple[str, str], int] = {}
+    for currency, holds, minor in await connection.execute(query):
+        key = (currency, holds.partition(",")[0])
+        found[key] = found.get(key, 0) + int(minor)
+    return found
+
+
+def _breached() -> Select[Any]:
+    c = t.settlement.c
+    return (
+        select(c.policy, c.service, func.count())
+        .where(c.verdict == Verdict.BREACHED.value, c.state != State.OBSERVED.value)
+        .group_by(c.policy, c.service)
+    )
+
+
+async def _breaches(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    rows = await connection.execute(_breached())
+    return {(policy, service): count for policy, service, count in rows}
+
+
+async def _unpaid_breaches(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    paid = exists().where(t.ledger_entry.c.settlement == t.settlement.c.key)
+    query = _breached().where(t.settlement.c.state == State.POSTED.value, ~paid)
+    return {(policy, service): n for policy, service, n in await connection.execute(query)}
+
+
+async def _orders(connection: AsyncConnection, state: str) -> dict[str, int]:
+    c = t.outbox.c
+    query = select(c.sink, func.count()).where(c.state == state).group_by(c.sink)
+    return {sink: int(count) for sink, count in await connection.execute(query)}
+
+
+async def _observed(connection: AsyncConnection) -> dict[str, int]:
+    query = select(t.watermark.c.service, t.watermark.c.fresh_until_ms)
+    return {service: int(until) for service, until in await connection.execute(query)}
+
+
+async def _open_incidents(connection: AsyncConnection) -> int:
+    """Count windows that are open and that no later firing of the same alert has ended."""
+    later = t.incident.alias()
+    query = select(func.count()).where(
+        t.incident.c.ends_at_ms.is_(None),
+        ~exists().where(
+            later.c.fingerprint == t.incident.c.fingerprint,
+            later.c.starts_at_ms > t.incident.c.starts_at_ms,
+        ),
+    )
+    return (await connection.execute(query)).scalar_one()
+
+
+async def _standings(connection: AsyncConnection) -> list[Standing]:
+    rows = await connection.execute(select(t.standing).order_by(t.standing.c.contract))
+    return [Standing(**row._asdict()) for row in rows]

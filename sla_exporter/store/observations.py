@@ -1,0 +1,176 @@
+"""Observed windows in the database: only what was not up, so storage grows with outages."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sla_exporter.core.samples import UP, SeriesState
+from sla_exporter.core.windows import Window, replace_within
+from sla_exporter.ports import Watermark
+from sla_exporter.store import tables as t
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from sla_exporter.core.windows import Windows
+    from sla_exporter.ports import Labels
+    from sla_exporter.store.engine import Database
+
+
+def labels_to_text(labels: Labels) -> str:
+    """Write labels so that equal labels are equal text."""
+    return json.dumps(labels, separators=(",", ":"), ensure_ascii=False)
+
+
+def labels_from_text(text: str) -> Labels:
+    """Read what :func:`labels_to_text` wrote."""
+    return tuple((name, value) for name, value in json.loads(text))
+
+
+class Observations:
+    """The observation store on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def watermark(self, service: str) -> Watermark | None:
+        """Say how far the service was observed."""
+        query = select(
+            t.watermark.c.interval_ms,
+            t.watermark.c.from_ms,
+            t.watermark.c.fresh_until_ms,
+            t.watermark.c.final_until_ms,
+        ).where(t.watermark.c.service == service)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return row and Watermark(**row._asdict())
+
+    async def known_series(self, service: str) -> set[Labels]:
+        """Give the series that were seen before."""
+        async with self._database.read() as connection:
+            return set(await _series_ids(connection, service))
+
+    async def record(
+        self,
+        service: str,
+        span: Window,
+        states: Mapping[Labels, SeriesState],
+        watermark: Watermark,
+    ) -> None:
+        """Replace what was known inside the span."""
+        async with self._database.write() as connection:
+            ids = await _series_ids(connection, service)
+            unseen = [labels for labels in states if labels not in ids]
+            if unseen:
+                ids = await _add_series(connection, service, unseen, watermark.outside(span))
+            found = {ids[labels]: state for labels, state in states.items()}
+            await _replace_windows(connection, service, span, found)
+            await _move(connection, service, watermark)
+
+    async def states(self, service: str, span: Window) -> Mapping[Labels, SeriesState]:
+        """Give all series with their non-up windows that touch the span."""
+        async with self._database.read() as connection:
+            ids = await _series_ids(connection, service)
+            found = await _touching(connection, service, span)
+        return {labels: found[id_][1] if id_ in found else UP for labels, id_ in ids.items()}
+
+
+async def _series_ids(connection: AsyncConnection, service: str) -> dict[Labels, int]:
+    query = select(t.series.c.labels, t.series.c.id).where(t.series.c.service == service)
+    return {labels_from_text(text): id_ for text, id_ in await connection.execute(query)}
+
+
+async def _add_series(
+    connection: AsyncConnection, service: str, unseen: Sequence[Labels], unknown: Windows
+) -> dict[Labels, int]:
+    """Note series seen for the first time, which are unknown in what was observed without them."""
+    rows = [{"service": service, "labels": labels_to_text(labels)} for labels in unseen]
+    await connection.execute(insert(t.series), rows)
+    ids = await _series_ids(connection, service)
+    state = SeriesState(unknown=unknown)
+    windows = [row for labels in unseen for row in _rows_of(ids[labels], state)]
+    if windows:
+        await connection.execute(insert(t.series_window), windows)
+    return ids
+
+
+async def _touching(
+    connection: AsyncConnection, service: str, span: Window
+) -> dict[int, tuple[list[int], SeriesState]]:
+    """Give the rows and the state of each series that has windows touching the span."""
+    query = (
+        select(
+            t.series_window.c.id,
+            t.series_window.c.series_id,
+            t.series_window.c.is_down,
+            t.series_window.c.start_ms,
+            t.series_window.c.end_ms,
+        )
+        .join(t.series, t.series.c.id == t.series_window.c.series_id)
+        .where(t.series.c.service == service)
+        .where(t.series_window.c.end_ms >= span.start_ms, t.series_window.c.start_ms <= span.end_ms)
+        .order_by(t.series_window.c.series_id, t.series_window.c.start_ms)
+    )
+    rows: dict[int, list[tuple[int, bool, Window]]] = {}
+    for id_, series_id, is_down, start, end in await connection.execute(query):
+        rows.setdefault(series_id, []).append((id_, is_down, Window(start, end)))
+    return {
+        series_id: (
+            [id_ for id_, _, _ in found],
+            SeriesState(
+                down=tuple(window for _, is_down, window in found if is_down),
+                unknown=tuple(window for _, is_down, window in found if not is_down),
+            ),
+        )
+        for series_id, found in rows.items()
+    }
+
+
+async def _replace_windows(
+    connection: AsyncConnection, service: str, span: Window, states: Mapping[int, SeriesState]
+) -> None:
+    old = await _touching(connection, service, span)
+    gone: list[int] = []
+    rows: list[dict[str, object]] = []
+    for series_id in old.keys() | states.keys():
+        ids, before = old.get(series_id, ([], UP))
+        now = states.get(series_id, UP)
+        after = SeriesState(
+            down=replace_within(before.down, span, now.down),
+            unknown=replace_within(before.unknown, span, now.unknown),
+        )
+        if after != before:
+            gone.extend(ids)
+            rows.extend(_rows_of(series_id, after))
+    for start in range(0, len(gone), 500):
+        part = gone[start : start + 500]
+        await connection.execute(delete(t.series_window).where(t.series_window.c.id.in_(part)))
+    if rows:
+        await connection.execute(insert(t.series_window), rows)
+
+
+def _rows_of(series_id: int, state: SeriesState) -> Iterable[dict[str, object]]:
+    for is_down, windows in ((True, state.down), (False, state.unknown)):
+        for start, end in windows:
+            yield {"series_id": series_id, "is_down": is_down, "start_ms": start, "end_ms": end}
+
+
+async def _move(connection: AsyncConnection, service: str, watermark: Watermark) -> None:
+    values = {
+        "interval_ms": watermark.interval_ms,
+        "from_ms": watermark.from_ms,
+        "fresh_until_ms": watermark.fresh_until_ms,
+        "final_until_ms": watermark.final_until_ms,
+    }
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    await connection.execute(
+        dialect.insert(t.watermark)
+        .values(service=service, **values)
+        .on_conflict_do_update(index_elements=["service"], set_=values)
+    )

@@ -1,0 +1,1 @@
+"""HTTP: webhooks in, metrics and pages out."""

@@ -1,0 +1,119 @@
+"""``POST /api/v1/alerts/webhook``: where Alertmanager delivers.
+
+Alertmanager takes 2xx as done, repeats 5xx at once, and tries 4xx once per group interval. So 2xx
+means committed, 5xx that trying again can help, and 4xx that it cannot.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from aiohttp import web
+
+from sla_exporter.errors import StoreUnavailable
+from sla_exporter.web.webhook import read_webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sla_exporter.flow.ingest import Ingester
+    from sla_exporter.web.auth import Credentials
+    from sla_exporter.web.webhook import Webhook
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAccess:
+    """Who may send, and how much; read anew for every request, as a reload may change it."""
+
+    credentials: Credentials
+    max_body: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookHandler:
+    """Receives alerts; ``count`` is told the status and the result of each."""
+
+    ingester: Ingester
+    access: Callable[[], WebhookAccess]
+    count: Callable[[str, str], None]
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """Take one request."""
+        access = self.access()
+        if not access.credentials.admit(request.headers.get("Authorization", "")):
+            self.count("unknown", "unauthorized")
+            challenge = {"WWW-Authenticate": access.credentials.challenge}
+            return _answer(401, "the credentials are missing or wrong", headers=challenge)
+        try:
+            body = await _read_body(request, access.max_body)
+        except web.HTTPRequestEntityTooLarge:
+            self.count("unknown", "too_large")
+            return _answer(413, f"the request is larger than {access.max_body} bytes")
+        try:
+            webhook = read_webhook(json.loads(body))
+        except (ValueError, RecursionError) as error:
+            self.count("unknown", "malformed")
+            return await self._keep_malformed(request, body, str(error))
+        return await self._take(body, webhook)
+
+    async def _take(self, body: bytes, webhook: Webhook) -> web.Response:
+        said = "; ".join(webhook.problems[:5])
+        try:
+            await self.ingester.ingest(
+                body=body,
+                sender=webhook.sender,
+                windows=webhook.windows,
+                truncated=webhook.truncated,
+                problem=said or None,
+            )
+        except StoreUnavailable as error:
+            for status in webhook.statuses:
+                self.count(status, "not_stored")
+            _log.warning("webhook not stored; Alertmanager will send it again", error=str(error))
+            return _answer(503, "the alerts could not be stored; send them again")
+        for status in webhook.statuses:
+            self.count(status, "stored")
+        for _ in range(webhook.truncated):
+            self.count("unknown", "truncated")
+        if webhook.truncated:
+            _log.warning(
+                "Alertmanager cut alerts off; set max_alerts to 0", alerts=webhook.truncated
+            )
+        if webhook.problems:
+            for _ in webhook.problems:
+                self.count("unknown", "malformed")
+            return _answer(422, f"stored, but for: {said}")
+        return _answer(200, "stored")
+
+    async def _keep_malformed(self, request: web.Request, body: bytes, said: str) -> web.Response:
+        """Keep as evidence what could not be read; a retry would not help, so answer 4xx."""
+        _log.warning("webhook cannot be read", error=said, remote=request.remote)
+        try:
+            await self.ingester.ingest(body=body, sender="", windows=(), problem=said[:500])
+        except StoreUnavailable:
+            return _answer(503, "the request could not be stored; send it again")
+        return _answer(400, said)
+
+
+async def _read_body(request: web.Request, most: int) -> bytes:
+    """Read the body, but no more of it than is allowed."""
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > most:
+            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _answer(status: int, said: str, headers: dict[str, str] | None = None) -> web.Response:
+    key = "message" if status < 300 else "error"
+    return web.json_response({key: said}, status=status, headers=headers)

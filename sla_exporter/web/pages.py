@@ -1,0 +1,64 @@
+"""Pages for people."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sla_exporter import __version__, resources
+from sla_exporter.core.money import Money
+
+if TYPE_CHECKING:
+    from sla_exporter.ports import Figures, Standing
+
+
+def render_status(figures: Figures) -> str:
+    """Write the start page: how every open period stands, worst first."""
+    rows = sorted((_row(standing) for standing in figures.standings), key=lambda row: row["order"])
+    template = _environment().get_template("web/status.html")
+    return template.render(
+        version=__version__, rows=rows, open_incidents=figures.open_incidents, parked=figures.parked
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(resources.folder("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    objective = Fraction(standing.objective)
+    ratio = Fraction(standing.up_ms, standing.counted_ms) if standing.counted_ms else None
+    return {
+        "contract": standing.contract,
+        "service": standing.service,
+        "policy": standing.policy,
+        "period": standing.period,
+        "availability": "not measured" if ratio is None else _percent(ratio),
+        "objective": _percent(objective),
+        "breached": ratio is not None and ratio < objective,
+        "downtime": _clock(standing.down_ms),
+        "unknown": _clock(standing.unknown_ms),
+        "credit": str(Money(minor=standing.credit_minor, currency=standing.currency)),
+        "order": (ratio is None, ratio or 0, standing.contract),
+    }
+
+
+def _percent(share: Fraction) -> str:
+    """Cut, not rounded, after the fourth decimal place."""
+    parts = share.numerator * 1_000_000 // share.denominator
+    return f"{parts // 10_000}.{parts % 10_000:04} %"
+
+
+def _clock(ms: int) -> str:
+    hours, rest = divmod(ms // 1000, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"

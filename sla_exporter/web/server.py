@@ -1,0 +1,91 @@
+"""The HTTP server: routes, and what they need from the application."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sla_exporter.errors import ConfigInvalid, StoreUnavailable
+from sla_exporter.web.pages import render_status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.typedefs import Handler
+
+    from sla_exporter.ports import FigureStore
+    from sla_exporter.web.hooks import WebhookHandler
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything the routes answer from."""
+
+    webhook: WebhookHandler
+    figures: FigureStore
+    metrics: Handler
+    reload: Callable[[], Awaitable[None]]
+    is_ready: Callable[[], Awaitable[str]]
+
+    def application(self) -> web.Application:
+        """Build the aiohttp application."""
+        application = web.Application(middlewares=[_secured])
+        application.add_routes(
+            [
+                web.post("/api/v1/alerts/webhook", self.webhook),
+                web.get("/metrics", self.metrics),
+                web.get("/-/healthy", _healthy),
+                web.get("/-/ready", self.ready),
+                web.post("/-/reload", self.reload_config),
+                web.get("/", self.status),
+            ]
+        )
+        return application
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Say whether requests can be served now; the reason if not."""
+        missing = await self.is_ready()
+        if missing:
+            return web.Response(status=503, text=f"{missing}\n")
+        return web.Response(text="sla-exporter is ready.\n")
+
+    async def reload_config(self, _request: web.Request) -> web.Response:
+        """Read the configuration file again; a bad one leaves the old one in force."""
+        try:
+            await self.reload()
+        except ConfigInvalid as error:
+            return web.Response(status=400, text=f"the old configuration stays:\n{error}\n")
+        return web.Response(text="reloaded\n")
+
+    async def status(self, _request: web.Request) -> web.Response:
+        """Show how the open periods stand."""
+        try:
+            figures = await self.figures.figures()
+        except StoreUnavailable as error:
+            return web.Response(status=503, text=f"{error}\n")
+        page = await asyncio.to_thread(render_status, figures)
+        return web.Response(text=page, content_type="text/html")
+
+
+async def _healthy(_request: web.Request) -> web.Response:
+    return web.Response(text="sla-exporter is healthy.\n")
+
+
+@web.middleware
+async def _secured(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    response = await handler(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

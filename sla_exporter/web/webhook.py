@@ -1,0 +1,105 @@
+"""Alertmanager's webhook, payload version 4, as a pydantic model.
+
+Keys we do not know are ignored, because newer Alertmanagers add some. Every alert is judged by
+itself: one that cannot be read never costs the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from sla_exporter.core.incidents import IncidentWindow, fingerprint_of
+from sla_exporter.core.periods import ms_of
+
+
+class _Alert(BaseModel):
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    annotations: dict[str, str] = Field(default_factory=dict)
+    startsAt: datetime  # noqa: N815 - Alertmanager's name
+    endsAt: datetime  # noqa: N815
+    fingerprint: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
+
+
+class _Envelope(BaseModel):
+    version: Literal["4"]
+    alerts: list[dict[str, Any]]
+    truncatedAlerts: int = 0  # noqa: N815
+    externalURL: str = ""  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """What a request says; ``problems`` are sentences about alerts that could not be read."""
+
+    windows: tuple[IncidentWindow, ...]
+    statuses: tuple[str, ...]
+    truncated: int
+    sender: str
+    problems: tuple[str, ...] = ()
+
+
+def read_webhook(data: object) -> Webhook:
+    """Read a decoded request body.
+
+    Raises:
+        ValueError: if it is not a webhook of version 4.
+    """
+    try:
+        envelope = _Envelope.model_validate(data)
+    except ValidationError as error:
+        raise ValueError(f"not an Alertmanager webhook of version 4: {_first(error)}") from None
+    windows: list[IncidentWindow] = []
+    statuses: list[str] = []
+    problems: list[str] = []
+    for index, raw in enumerate(envelope.alerts):
+        try:
+            alert = _Alert.model_validate(raw)
+            windows.append(_window(alert))
+            statuses.append(alert.status)
+        except ValidationError as error:
+            problems.append(f"alert {index}: {_first(error)}")
+        except ValueError as error:
+            problems.append(f"alert {index}: {error}")
+    return Webhook(
+        windows=tuple(windows),
+        statuses=tuple(statuses),
+        truncated=max(envelope.truncatedAlerts, 0),
+        sender=envelope.externalURL,
+        problems=tuple(problems),
+    )
+
+
+def _window(alert: _Alert) -> IncidentWindow:
+    starts_at_ms = _ms(alert.startsAt)
+    if starts_at_ms is None:
+        raise ValueError("startsAt is not a moment")
+    # While an alert fires, its endsAt is the year 1 or a guess about the future.
+    ends_at_ms = _ms(alert.endsAt) if alert.status == "resolved" else None
+    if alert.status == "resolved" and ends_at_ms is None:
+        raise ValueError("endsAt of a resolved alert is not a moment")
+    if ends_at_ms is not None and ends_at_ms < starts_at_ms:
+        raise ValueError("endsAt is before startsAt")
+    return IncidentWindow(
+        fingerprint=alert.fingerprint or fingerprint_of(alert.labels),
+        starts_at_ms=starts_at_ms,
+        ends_at_ms=ends_at_ms,
+        labels=alert.labels,
+        annotations=alert.annotations,
+    )
+
+
+def _ms(moment: datetime) -> int | None:
+    """Give milliseconds, cut from up to nine decimals; ``None`` for Go's zero time."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment has no time zone")
+    return None if moment.year < 1970 else ms_of(moment)
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
