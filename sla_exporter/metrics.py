@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     from sla_exporter.ports import Figures, FigureStore, Standing
 
+WEBHOOK_RESULTS = (
+    *((status, result) for status in ("firing", "resolved") for result in ("stored", "not_stored")),
+    *(("unknown", result) for result in ("unauthorized", "too_large", "malformed", "truncated")),
+)
 CONTRACT_LABELS = ("contract", "customer", "service")
 
 
@@ -72,6 +76,9 @@ class ProcessMetrics:
         self.store_errors = counter(
             "sla_store_errors_total", "Scrapes of /metrics that could not read the database."
         )
+        for status, result in WEBHOOK_RESULTS:
+            # From zero on: to Prometheus, a counter that first appears at one has not increased.
+            self.webhook_alerts.labels(status, result)
         build = gauge("sla_build_info", "Always 1; the version is a label.", "version")
         build.labels(__version__).set(1)
 

@@ -49,6 +49,17 @@ def silent(what: str, done: int, total: int) -> None:
 # ── measuring ─────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanAnswer:
+    """The ends of flagged windows by series, and how many samples all windows together held.
+
+    ``samples_seen`` is ``None`` where the engine does not tell.
+    """
+
+    flagged: Mapping[Labels, list[int]]
+    samples_seen: int | None
+
+
 class SampleSource(Protocol):
     """The engine that holds the series. All spans are ``(start, end]``.
 
@@ -61,8 +72,12 @@ class SampleSource(Protocol):
         """Give raw samples in order of time: of all series, or at least of the ones named."""
         ...
 
-    async def unclean_windows(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
-        """Give the ends of the windows whose sum is not the clean one, by series."""
+    async def scan(self, service: Service, chunk: Chunk) -> ScanAnswer:
+        """Find the windows whose sum is not the clean one."""
+        ...
+
+    async def miscounted(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
+        """Give the ends of the windows that hold too many or too few samples, by series."""
         ...
 
     async def interval_ms(self, service: Service, at_ms: int) -> int | None:

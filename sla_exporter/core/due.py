@@ -41,7 +41,9 @@ def due_periods(
         period = last_closed(catalogue.zone_of(contract), now_ms, settle_after_ms)
         label, state = latest.get(contract.id, (period.previous.label, State.POSTED))
         found: list[Period] = []
-        while period.label > label or (period.label == label and state is State.OBSERVED):
+        if period.label == label and state is State.OBSERVED:
+            found.append(period)
+        while period.label > label:
             found.append(period)
             period = period.previous
         for period in reversed(found):

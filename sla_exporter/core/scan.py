@@ -3,18 +3,21 @@
 Reading every sample of a month is slow, so Prometheus looks for trouble itself: one range query
 gives, for every series, ``sum_over_time`` of a window of two cells, moved on by one cell, and only
 where that sum is not the number of samples that a clean window holds. What it returns is *suspect*
-and is read raw. The rest must be *proven* clean, because a sum can hide things: 61 samples of which
-one is a zero look like 60 good ones. The proof counts instead of trusting:
+and is read raw. The rest must be proven clean, because a sum can hide things: 61 samples of which
+one is bad look like 60 good ones. Two counts prove it:
 
-- the sums of the disjoint windows of a stretch say how many good samples lie in it, exactly;
-- the last sample at or before either end of the stretch says how many intervals passed between;
-- if the two agree, no sample of the stretch was missing and none was bad.
+- Of *bad* samples: Prometheus says how many samples it looked at. If that is what all windows
+  together hold when every window that was not read is clean, none of them has a sample too many,
+  and so none has a bad one. Otherwise, windows are also compared by ``count_over_time``.
+- Of *missing* samples: the last sample at or before either end of a stretch says how many
+  intervals passed in between. If that is the number of good samples in it, none was missing.
 
-It holds for any jitter below a quarter of an interval. Windows overlap by half because a series
-that is absent for whole cells gives no sum there at all: its first and last window are then only
-half full, and seen. A stretch without proof is read raw as well, so what the scan saves is time and
-never exactness. Both windows and stretches own their samples as Prometheus' ranges do, ``(start,
-end]``.
+The first proof needs no assumption. The second holds where samples keep to their grid within a
+quarter of an interval. Windows overlap by half because a series that is absent for whole cells
+gives no sum there at all: its first and last window are then only half full, and seen. What cannot
+be proven is read raw as well, so the scan saves time and never exactness.
+
+Windows and stretches own their samples as Prometheus' ranges do: ``(start, end]``.
 """
 
 from __future__ import annotations
@@ -74,20 +77,54 @@ def chunks(span: Window, cadence: Cadence, longest_ms: int = LONGEST_CHUNK_MS) -
 class SeriesScan:
     """What is known of one series in one chunk, from the sums to the finished state.
 
-    ``flagged_at`` are the ends of the windows whose sum was not clean; ``at_start`` and ``at_end``
-    the samples of the last ``max_gap_ms`` before either end of the chunk.
+    ``flagged_at`` are the ends of the windows that are not clean; ``at_start`` and ``at_end`` the
+    samples of the last ``max_gap_ms`` before either end of the chunk. Ask for what is
+    :meth:`wanted`, :meth:`take` it, and ask again until nothing is.
     """
 
     chunk: Chunk
     flagged_at: Sequence[int] = ()
     at_start: Sequence[Sample] = ()
     at_end: Sequence[Sample] = ()
-    suspect: Windows = ()
     read: Windows = ()
     samples: dict[int, bool] = field(default_factory=dict)
 
-    def first_look(self) -> Windows:
-        """Say what must be read raw because of what the sums and the edges show.
+    def wanted(self) -> Windows:
+        """Say what must be read raw next: what is suspect first, then what cannot be proven."""
+        suspect = self._suspect()
+        unread = subtract(suspect, self.read)
+        return unread or self._unproven(subtract((self.chunk.span,), tidy((*suspect, *self.read))))
+
+    def take(self, samples: Iterable[Sample]) -> None:
+        """Receive raw samples, among them all of a span asked for, from its margins on.
+
+        The margins are one max gap before the span and two after it.
+        """
+        self.samples.update(samples)
+
+    def has_read(self, spans: Windows) -> None:
+        """Note that all samples of these spans were taken."""
+        self.read = tidy((*self.read, *spans))
+
+    def samples_in_windows(self) -> int:
+        """Count the samples of all windows, if every window that was not read is clean."""
+        chunk = self.chunk
+        ends = range(chunk.span.start_ms + chunk.window_ms, chunk.span.end_ms + 1, chunk.cell_ms)
+        if not self.read:
+            return len(ends) * chunk.clean_sum
+        times = self._times()
+        starts = [start for start, _ in self.read]
+        total = 0
+        for end in ends:
+            index = bisect_right(starts, end - chunk.window_ms) - 1
+            if index >= 0 and end <= self.read[index].end_ms:
+                total += bisect_right(times, end) - bisect_right(times, end - chunk.window_ms)
+            else:
+                total += chunk.clean_sum
+        return total
+
+    def _suspect(self) -> Windows:
+        """Join the flagged windows.
 
         Grown by a cell where needed, so that what lies between is an even number of cells and its
         good samples can be counted from disjoint windows.
@@ -104,36 +141,29 @@ class SeriesScan:
             position = end
         if grown and (chunk.span.end_ms - position) // chunk.cell_ms % 2:
             grown.append((position, position + chunk.cell_ms))
-        self.suspect = tidy(grown)
-        return self.suspect
+        return tidy(grown)
 
-    def take(self, samples: Iterable[Sample], spans: Windows) -> None:
-        """Receive the raw samples of these spans, with one max gap before and two after each."""
-        self.samples.update(samples)
-        self.read = tidy((*self.read, *spans))
-
-    def second_look(self) -> Windows:
-        """Say what is left to be read raw because the count does not prove it clean.
+    def _unproven(self, stretches: Windows) -> Windows:
+        """Give the stretches in which a sample may be missing.
 
         A stretch with no sample near either end needs no reading: the series was absent, for had it
         come or gone inside, a window there would have been flagged.
         """
-        known = sorted((*self.at_start, *self.samples.items(), *self.at_end))
-        times = [at for at, _ in known]
+        times = self._times() if stretches else []
         unproven: list[Window] = []
-        for stretch in subtract((self.chunk.span,), self.suspect):
+        for stretch in stretches:
             before = self._last_at(times, stretch.start_ms)
             last = self._last_at(times, stretch.end_ms)
             if before is None and last is None:
-                self.read = tidy((*self.read, stretch))
+                self.has_read((stretch,))
             elif not self._is_proven(stretch, before, last):
                 unproven.append(stretch)
         return tuple(unproven)
 
     def state(self) -> SeriesState:
-        """Give the exact state within the chunk, once everything asked for has been read."""
+        """Give the exact state within the chunk, once nothing more is wanted."""
         gap = self.chunk.cadence.max_gap_ms
-        known = sorted({**dict(self.at_start), **self.samples, **dict(self.at_end)}.items())
+        known = sorted(self._known().items())
         times = [at for at, _ in known]
         down: list[Window] = []
         unknown: list[Window] = []
@@ -149,6 +179,12 @@ class SeriesScan:
             down=clip(tidy(down), self.chunk.span), unknown=clip(tidy(unknown), self.chunk.span)
         )
 
+    def _known(self) -> dict[int, bool]:
+        return {**dict(self.at_start), **self.samples, **dict(self.at_end)}
+
+    def _times(self) -> list[int]:
+        return sorted(self._known())
+
     def _last_at(self, times: Sequence[int], at_ms: int) -> int | None:
         """Find the last sample at or before a moment, if it is no older than the max gap."""
         index = bisect_right(times, at_ms) - 1
@@ -160,6 +196,8 @@ class SeriesScan:
         if before is None or last is None:
             return False
         chunk = self.chunk
+        if stretch.length_ms % chunk.window_ms:
+            return False
         good_samples = stretch.length_ms // chunk.cell_ms * chunk.samples_per_cell
         drift = last - before - good_samples * chunk.cadence.interval_ms
         return 4 * abs(drift) < chunk.cadence.interval_ms

@@ -97,25 +97,36 @@ class Observer:
         """Give the state of every series that was not up throughout, or is new."""
         gap = chunk.cadence.max_gap_ms
         start, end = chunk.span
-        at_start, at_end, flagged = await asyncio.gather(
+        at_start, at_end, answer = await asyncio.gather(
             self.source.samples(service, Window(start - gap, start)),
             self.source.samples(service, Window(end - gap, end)),
-            self.source.unclean_windows(service, chunk),
+            self.source.scan(service, chunk),
         )
         scans = {
             labels: SeriesScan(
                 chunk=chunk,
-                flagged_at=flagged.get(labels, ()),
+                flagged_at=answer.flagged.get(labels, ()),
                 at_start=at_start.get(labels, ()),
                 at_end=at_end.get(labels, ()),
             )
-            for labels in expected | flagged.keys() | at_start.keys() | at_end.keys()
+            for labels in expected | answer.flagged.keys() | at_start.keys() | at_end.keys()
         }
-        await self._read(service, chunk, scans, {k: s.first_look() for k, s in scans.items()})
-        await self._read(service, chunk, scans, {k: s.second_look() for k, s in scans.items()})
+        await self._read_wanted(service, chunk, scans)
+        if answer.samples_seen != sum(scan.samples_in_windows() for scan in scans.values()):
+            for labels, ends in (await self.source.miscounted(service, chunk)).items():
+                scan = scans.setdefault(labels, SeriesScan(chunk=chunk))
+                scan.flagged_at = sorted({*scan.flagged_at, *ends})
+            await self._read_wanted(service, chunk, scans)
         states = {labels: scan.state() for labels, scan in scans.items() if scan.read}
         new = dict.fromkeys(scans.keys() - expected, UP)
-        return new | {k: state for k, state in states.items() if state != UP}
+        return new | {labels: state for labels, state in states.items() if state != UP}
+
+    async def _read_wanted(
+        self, service: Service, chunk: Chunk, scans: Mapping[Labels, SeriesScan]
+    ) -> None:
+        """Read raw, until no scan wants more."""
+        while wanted := {k: spans for k, scan in scans.items() if (spans := scan.wanted())}:
+            await self._read(service, chunk, scans, wanted)
 
     async def _read(
         self,
@@ -125,12 +136,9 @@ class Observer:
         wanted: Mapping[Labels, Windows],
     ) -> None:
         """Read these spans raw and hand them to their scans."""
-        numbered = [labels for labels, spans in wanted.items() if spans]
-        if not numbered:
-            return
+        numbered = list(wanted)
         spans = {number: wanted[labels] for number, labels in enumerate(numbered)}
         plan = reading_plan(spans, chunk.cadence, _BUCKET_MS, _SAMPLES_AN_ANSWER)
-        what = f"reading trouble of {service.name}"
         permits = asyncio.Semaphore(_READS_AT_ONCE)
         done = 0
 
@@ -140,13 +148,13 @@ class Observer:
                 picked = [numbered[number] for number in members]
                 found = await self.source.samples(service, hull, picked)
                 for labels in picked:
-                    scans[labels].take(found.get(labels, ()), ())
+                    scans[labels].take(found.get(labels, ()))
             done += 1
-            self.progress(what, done, len(plan))
+            self.progress(f"reading trouble of {service.name}", done, len(plan))
 
         await asyncio.gather(*(read_one(hull, members) for hull, members in plan))
-        for labels in numbered:
-            scans[labels].take((), wanted[labels])
+        for labels, read in wanted.items():
+            scans[labels].has_read(read)
 
     async def _interval(self, service: Service, from_ms: int, now_ms: int) -> int:
         if service.interval_ms:

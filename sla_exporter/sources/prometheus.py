@@ -22,6 +22,7 @@ from sla_exporter.core.matchers import quote
 from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import QueryRejected, QueryTooLarge
+from sla_exporter.ports import ScanAnswer
 from sla_exporter.sources.session import PrometheusSession
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.ports import Labels
-    from sla_exporter.sources.session import SeriesAnswer
+    from sla_exporter.sources.session import SeriesList
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class PrometheusSource:
             method="POST",
             retry=Retry(total=0),
         )
+        self._closed: bool | None = None
         self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="prometheus")
 
     def close(self) -> None:
@@ -85,26 +87,24 @@ class PrometheusSource:
             for labels in first.keys() | second.keys()
         }
 
-    async def unclean_windows(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
-        """Give the ends of the windows whose sum is not the clean one."""
-        # One millisecond short, because ranges of Prometheus 2 include both of their ends.
-        window = f"sum_over_time({service.selector}[{chunk.window_ms - 1}ms])"
-        query = f"{window} != {chunk.clean_sum}"
+    async def scan(self, service: Service, chunk: Chunk) -> ScanAnswer:
+        """Find the windows whose sum is not the clean one."""
+        return await self._compare("sum_over_time", service, chunk)
+
+    async def miscounted(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
+        """Give the ends of the windows that hold too many or too few samples."""
+        return (await self._compare("count_over_time", service, chunk)).flagged
+
+    async def _compare(self, function: str, service: Service, chunk: Chunk) -> ScanAnswer:
+        # Ranges of Prometheus 2 include both of their ends; a window of ours only the later one.
+        length_ms = chunk.window_ms - (1 if await self._ranges_are_closed() else 0)
+        query = f"{function}({service.selector}[{length_ms}ms]) != {chunk.clean_sum}"
         ends = range(chunk.span.start_ms + chunk.window_ms, chunk.span.end_ms + 1, chunk.cell_ms)
         # Cut in two at least, so that a server with several cores uses more than one.
-        parts = max(CONCURRENCY // 2, math.ceil(len(ends) / _POINTS_A_QUERY))
+        parts = max(2, math.ceil(len(ends) / _POINTS_A_QUERY))
         size = math.ceil(len(ends) / parts)
-        found = await asyncio.gather(
-            *(
-                self._windows_at(query, ends[start : start + size])
-                for start in range(0, len(ends), size)
-            )
-        )
-        flagged: dict[Labels, list[int]] = {}
-        for part in found:
-            for labels, moments in part.items():
-                flagged.setdefault(labels, []).extend(moments)
-        return flagged
+        pieces = (ends[start : start + size] for start in range(0, len(ends), size))
+        return _joined(await asyncio.gather(*(self._windows_at(query, piece) for piece in pieces)))
 
     async def interval_ms(self, service: Service, at_ms: int) -> int | None:
         """Infer the scrape interval: the commonest spacing in the last hour before a moment."""
@@ -121,7 +121,7 @@ class PrometheusSource:
         )
         return spacing.most_common(1)[0][0] if spacing else None
 
-    async def _windows_at(self, query: str, ends: range) -> Mapping[Labels, list[int]]:
+    async def _windows_at(self, query: str, ends: range) -> ScanAnswer:
         try:
             return await self._call(self._read_windows, query, ends)
         except QueryTooLarge:
@@ -129,17 +129,20 @@ class PrometheusSource:
                 raise
         half = len(ends) // 2
         first = await self._windows_at(query, ends[:half])
-        second = await self._windows_at(query, ends[half:])
-        return {
-            labels: [*first.get(labels, ()), *second.get(labels, ())]
-            for labels in first.keys() | second.keys()
-        }
+        return _joined([first, await self._windows_at(query, ends[half:])])
+
+    async def _ranges_are_closed(self) -> bool:
+        """Find out whether a range includes its start: in Prometheus 2 it does, in others not."""
+        if self._closed is None:
+            found = await self._call(self._instant, "count_over_time(vector(0)[2s:1s])", 0)
+            self._closed = [value for series in found for _, value in series.points()] == [3.0]
+        return self._closed
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         call = partial(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-    def _instant(self, query: str, at_ms: int) -> list[SeriesAnswer]:
+    def _instant(self, query: str, at_ms: int) -> SeriesList:
         return self._client.custom_query(query, {"time": _seconds(at_ms)})  # type: ignore[no-any-return]
 
     def _read_samples(self, selector: str, span: Window) -> dict[Labels, list[Sample]]:
@@ -159,18 +162,32 @@ class PrometheusSource:
             ]
         return found
 
-    def _read_windows(self, query: str, ends: range) -> dict[Labels, list[int]]:
-        answer: list[SeriesAnswer] = self._client.custom_query_range(
+    def _read_windows(self, query: str, ends: range) -> ScanAnswer:
+        answer: SeriesList = self._client.custom_query_range(
             query,
             start_time=datetime_of(ends[0]),
             end_time=datetime_of(ends[-1]),
             step=_seconds(ends.step),
             # The client rounds to whole seconds; these replace its values.
-            params={"start": _seconds(ends[0]), "end": _seconds(ends[-1])},
+            params={"start": _seconds(ends[0]), "end": _seconds(ends[-1]), "stats": "all"},
         )
-        return {
-            labels_of(series.metric): [at_ms for at_ms, _ in series.points()] for series in answer
-        }
+        return ScanAnswer(
+            flagged={labels_of(found.metric): [at for at, _ in found.points()] for found in answer},
+            samples_seen=answer.samples_seen,
+        )
+
+
+def _joined(answers: Sequence[ScanAnswer]) -> ScanAnswer:
+    """Put the answers about consecutive stretches of time together."""
+    flagged: dict[Labels, list[int]] = {}
+    for answer in answers:
+        for labels, ends in answer.flagged.items():
+            flagged.setdefault(labels, []).extend(ends)
+    counts = [answer.samples_seen for answer in answers]
+    known = [count for count in counts if count is not None]
+    return ScanAnswer(
+        flagged=flagged, samples_seen=sum(known) if len(known) == len(counts) else None
+    )
 
 
 def labels_of(metric: Mapping[str, str]) -> Labels:

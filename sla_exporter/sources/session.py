@@ -50,8 +50,23 @@ class SeriesAnswer(msgspec.Struct):
             yield round(seconds * 1000), float(text)
 
 
+class _Samples(msgspec.Struct):
+    totalQueryableSamples: int | None = None  # noqa: N815 - Prometheus' name
+
+
+class _Stats(msgspec.Struct):
+    samples: _Samples | None = None
+
+
 class _Data(msgspec.Struct):
-    result: list[SeriesAnswer] | msgspec.Raw = msgspec.field(default_factory=list)
+    result: list[SeriesAnswer] = msgspec.field(default_factory=list)
+    stats: _Stats | None = None
+
+
+class SeriesList(list[SeriesAnswer]):
+    """The series of an answer, and how many samples the query looked at, if the engine tells."""
+
+    samples_seen: int | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -75,8 +90,11 @@ class _Decoded:
         self._answer = answer
 
     def json(self) -> dict[str, Any]:
-        data = self._answer.data
-        return {"data": {"result": data.result if data else []}}
+        data = self._answer.data or _Data()
+        result = SeriesList(data.result)
+        if data.stats and data.stats.samples:
+            result.samples_seen = data.stats.samples.totalQueryableSamples
+        return {"data": {"result": result}}
 
 
 class PrometheusSession(requests.Session):

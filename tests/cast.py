@@ -1,0 +1,107 @@
+"""The named cast of the tests.
+
+*Acme* breaches its promise, *Birch* is clean, and *Cedar* must never be credited, nor be seen by
+the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Mode, Service
+from sla_exporter.core.money import Money
+from sla_exporter.core.periods import Period
+from sla_exporter.core.policy.terms import Policy
+from sla_exporter.core.policy.tiers import Tier, Tiers
+from sla_exporter.core.quorum import ALL
+from sla_exporter.core.reasoning import Share
+from sla_exporter.core.samples import SeriesState
+from sla_exporter.core.settlement import Evidence, Settlement, settle, settled_span
+from sla_exporter.core.windows import Window
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+OCTOBER = Period.month("2026-10", "UTC")
+NOVEMBER_3 = OCTOBER.span.end_ms + 2 * DAY
+
+
+def share(text: str) -> Share:
+    return Share(Fraction(text) / 100)
+
+
+GOLD = Policy(
+    name="gold",
+    objective=share("99.95"),
+    credit=Tiers(
+        tiers=(
+            Tier(below=share("99.95"), pays=share("10")),
+            Tier(below=share("99"), pays=share("30")),
+            Tier(below=share("95"), pays=share("100")),
+        )
+    ),
+)
+
+WEB = Service(
+    name="web", selector='probe_success{job="web"}', interval_ms=MINUTE, contract_label="customer"
+)
+
+ACME = Customer(id="acme", name="Acme Ltda", currency="BRL", email=("ops@acme.example",))
+BIRCH = Customer(id="birch", name="Birch & Sons", currency="EUR", email=("it@birch.example",))
+CEDAR = Customer(id="cedar", name="Cedar Clinic", currency="EUR", email=("it@cedar.example",))
+
+
+def contract(customer: Customer, fee: str = "100.00", **changes) -> Contract:
+    plain = Contract(
+        id=f"{customer.id}-web",
+        customer=customer,
+        service="web",
+        policy="gold",
+        fee=Money.of(fee, customer.currency),
+        since=date(2025, 1, 1),
+    )
+    return replace(plain, **changes)
+
+
+def catalogue(
+    *contracts: Contract, mode: Mode = Mode.AUTOMATIC, policy: Policy = GOLD
+) -> Catalogue:
+    return Catalogue(
+        services={"web": WEB},
+        policies={policy.name: policy},
+        contracts=contracts or (contract(ACME, "499.90"), contract(BIRCH), contract(CEDAR)),
+        mode=mode,
+    )
+
+
+def at(day: int, hour: float = 0, minute: float = 0, period: Period = OCTOBER) -> int:
+    """Give a moment of the month."""
+    start = period.span.start_ms + (day - 1) * DAY
+    return start + round(hour * HOUR) + round(minute * MINUTE)
+
+
+def outage(day: int, hour: float, minutes: float) -> Window:
+    return Window(at(day, hour), at(day, hour, minutes))
+
+
+def settled(
+    *down: Window,
+    unknown: tuple[Window, ...] = (),
+    of: Contract | None = None,
+    policy: Policy = GOLD,
+    period: Period = OCTOBER,
+    mode: Mode = Mode.AUTOMATIC,
+    incidents=(),
+) -> Settlement:
+    """Settle a month in which these were the troubles."""
+    of = of or contract(ACME, "499.90")
+    span = settled_span(of, period)
+    assert span is not None
+    state = SeriesState(down=tuple(down), unknown=unknown).within(span)
+    evidence = Evidence(
+        state=state, series=1, interval_ms=MINUTE, quorum=ALL, incidents=tuple(incidents)
+    )
+    return settle(
+        contract=of, policy=policy, period=period, span=span, evidence=evidence, mode=mode
+    )

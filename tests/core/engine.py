@@ -1,0 +1,71 @@
+"""A sample source made of lists: it answers as Prometheus does, on data that tests can draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sla_exporter.errors import SourceUnavailable
+from sla_exporter.ports import ScanAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.scan import Chunk, Sample
+    from sla_exporter.core.windows import Window
+    from sla_exporter.ports import Labels
+
+
+class ListedSamples:
+    """Holds the samples of every series; ``fail_after`` requests it is down."""
+
+    def __init__(self, series: Mapping[Labels, Sequence[Sample]]) -> None:
+        self.series = dict(series)
+        self.asked: Counter[str] = Counter()
+        self.samples_read = 0
+        self.fail_after: int | None = None
+
+    async def samples(
+        self, service: Service, span: Window, only: Sequence[Labels] | None = None
+    ) -> dict[Labels, list[Sample]]:
+        self._count("samples")
+        wanted = self.series if only is None else {k: self.series.get(k, ()) for k in only}
+        found = {
+            labels: [point for point in points if span.start_ms < point[0] <= span.end_ms]
+            for labels, points in wanted.items()
+        }
+        self.samples_read += sum(map(len, found.values()))
+        return {labels: points for labels, points in found.items() if points}
+
+    async def scan(self, service: Service, chunk: Chunk) -> ScanAnswer:
+        self._count("scan")
+        flagged, seen = self._windows(chunk, sum)
+        return ScanAnswer(flagged=flagged, samples_seen=seen)
+
+    async def miscounted(self, service: Service, chunk: Chunk) -> dict[Labels, list[int]]:
+        self._count("miscounted")
+        return self._windows(chunk, len)[0]
+
+    def _windows(
+        self, chunk: Chunk, measure: Callable[[list[bool]], int]
+    ) -> tuple[dict[Labels, list[int]], int]:
+        found: dict[Labels, list[int]] = {}
+        seen = 0
+        first = chunk.span.start_ms + chunk.window_ms
+        for labels, points in self.series.items():
+            for end in range(first, chunk.span.end_ms + 1, chunk.cell_ms):
+                values = [up for at, up in points if end - chunk.window_ms < at <= end]
+                seen += len(values)
+                if values and measure(values) != chunk.clean_sum:
+                    found.setdefault(labels, []).append(end)
+        return found, seen
+
+    async def interval_ms(self, service: Service, at_ms: int) -> int | None:
+        self._count("interval_ms")
+        return None
+
+    def _count(self, what: str) -> None:
+        if self.fail_after is not None and self.asked.total() >= self.fail_after:
+            raise SourceUnavailable("the engine is away")
+        self.asked[what] += 1
