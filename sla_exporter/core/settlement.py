@@ -53,7 +53,7 @@ class Evidence:
     """What was measured of one contract in one period.
 
     ``state`` holds within the period and the contract's life; ``interval_ms`` is the resolution of
-    its edges.
+    its edges. What lies after ``open_from_ms`` has not happened yet and counts as up.
     """
 
     state: SeriesState
@@ -61,6 +61,7 @@ class Evidence:
     interval_ms: int
     quorum: Quorum
     incidents: tuple[IncidentWindow, ...] = ()
+    open_from_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +181,8 @@ def _measured(
     steps = [stretch("period", period.span, label=period.label, zone=period.zone)]
     if span != period.span:
         steps.append(stretch("life", span))
+    if evidence.open_from_ms is not None:
+        steps.append(stretch("open", Window(evidence.open_from_ms, span.end_ms)))
     steps.append(_instruments(contract, evidence))
     steps.extend(stretch("outage", window) for window in evidence.state.down)
     steps.extend(

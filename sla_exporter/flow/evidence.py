@@ -31,15 +31,22 @@ class ServiceEvidence:
     incidents: Mapping[str, Sequence[IncidentWindow]]
 
     def of(self, contract_id: str, span: Window) -> Evidence:
-        """Give one contract's evidence; time that was not observed is unknown."""
+        """Give one contract's evidence within a span.
+
+        What lies before the time that was observed is unknown; what lies after it is still open.
+        """
         states = self.states.get(contract_id, ())
         state = combine(states, self.service.quorum, span)
-        unobserved: Windows = subtract((span,), (self.observed,))
+        start, end = self.observed
+        known = Window(start, min(end, span.end_ms))
+        unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
+        ahead = (Window(known.end_ms, span.end_ms),) if known.end_ms < span.end_ms else ()
         return Evidence(
             state=SeriesState(
-                down=subtract(state.down, unobserved),
-                unknown=tidy((*state.unknown, *unobserved)),
+                down=subtract(state.down, tidy((*unobserved, *ahead))),
+                unknown=subtract(tidy((*state.unknown, *unobserved)), ahead),
             ),
+            open_from_ms=ahead[0].start_ms if ahead else None,
             series=len(states),
             interval_ms=self.interval_ms,
             quorum=self.service.quorum,

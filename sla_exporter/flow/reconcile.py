@@ -59,7 +59,7 @@ class Reconciler:
         """Settle without writing anything, in batches.
 
         Periods whose time has not been observed to the end are left out where ``final``; without it
-        they are settled as far as they were observed, as if they ended there.
+        they are settled as if nothing more happened.
         """
         done = 0
         for name in sorted({item.contract.service for item in due}):
@@ -125,11 +125,8 @@ def _settle(
     span = settled_span(contract, period)
     if span is None or (final and evidence.observed.end_ms < span.end_ms):
         return None
-    if not final:
-        reached = clip((span,), evidence.observed)
-        if not reached:
-            return None
-        span = reached[0]
+    if not clip((span,), evidence.observed):
+        return None
     return settle(
         contract=contract,
         policy=catalogue.policies[contract.policy],

@@ -23,6 +23,7 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
 SENTENCES = {
     "period": N_("Period: %(start)s to %(end)s, %(length)s, time zone %(zone)s."),
     "life": N_("The contract ran from %(start)s to %(end)s of it: %(length)s."),
+    "open": N_("What lies from %(start)s to %(end)s is still open and counts as up: %(length)s."),
     "measured_by_one": N_(
         "Measured by one series of service %(service)s, one sample every %(interval)s; "
         "an outage runs from its first bad sample to its first good one."

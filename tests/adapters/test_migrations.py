@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from sla_exporter.store import tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def differences(connection: Connection) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ class ListedSamples:
         self._count("samples")
         wanted = self.series if only is None else {k: self.series.get(k, ()) for k in only}
         found = {
-            labels: [point for point in points if span.start_ms < point[0] <= span.end_ms]
+            labels: _between(points, span.start_ms, span.end_ms)
             for labels, points in wanted.items()
         }
         self.samples_read += sum(map(len, found.values()))
@@ -55,7 +56,7 @@ class ListedSamples:
         first = chunk.span.start_ms + chunk.window_ms
         for labels, points in self.series.items():
             for end in range(first, chunk.span.end_ms + 1, chunk.cell_ms):
-                values = [up for at, up in points if end - chunk.window_ms < at <= end]
+                values = [up for _, up in _between(points, end - chunk.window_ms, end)]
                 seen += len(values)
                 if values and measure(values) != chunk.clean_sum:
                     found.setdefault(labels, []).append(end)
@@ -69,3 +70,12 @@ class ListedSamples:
         if self.fail_after is not None and self.asked.total() >= self.fail_after:
             raise SourceUnavailable("the engine is away")
         self.asked[what] += 1
+
+
+def _between(points: Sequence[Sample], start_ms: int, end_ms: int) -> list[Sample]:
+    """Give the samples in (start, end]."""
+
+    def index(at_ms: int) -> int:
+        return bisect_right(points, at_ms, key=lambda point: point[0])
+
+    return list(points[index(start_ms) : index(end_ms)])
