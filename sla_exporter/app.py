@@ -252,7 +252,7 @@ class Service:
                 process=self.metrics,
                 figures=figures,
                 per_contract=lambda: self.config.per_contract_metrics,
-            ),
+            ).serve,
             reload=self.reload,
             is_ready=self._missing,
         )

@@ -136,7 +136,7 @@ class MetricsHandler:
     figures: FigureStore
     per_contract: Callable[[], bool]
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Give all metrics; without the database, those of the process, so that it is seen."""
         registry = CollectorRegistry()
         registry.register(self.process.registry)

@@ -56,7 +56,7 @@ def _sentence(
     details: ErrorDetails, path: Sequence[Key], model: type[BaseModel], loc: Sequence[Key]
 ) -> str:
     kind, context, given = details["type"], details.get("ctx", {}), details["input"]
-    name = path[-1] if path else "the file"
+    name = next((key for key in reversed(path) if isinstance(key, str)), "the file")
     match kind:
         case "missing":
             return f"the key {name!r} is missing"

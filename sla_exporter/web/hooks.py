@@ -42,7 +42,7 @@ class WebhookHandler:
     access: Callable[[], WebhookAccess]
     count: Callable[[str, str], None]
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         """Take one request."""
         access = self.access()
         if not access.credentials.admit(request.headers.get("Authorization", "")):

@@ -42,7 +42,7 @@ class Site:
         application = web.Application(middlewares=[_secured])
         application.add_routes(
             [
-                web.post("/api/v1/alerts/webhook", self.webhook),
+                web.post("/api/v1/alerts/webhook", self.webhook.receive),
                 web.get("/metrics", self.metrics),
                 web.get("/-/healthy", _healthy),
                 web.get("/-/ready", self.ready),

@@ -1,0 +1,284 @@
+"""The HTTP server, asked over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
+
+from sla_exporter.core.problems import Place, Problem
+from sla_exporter.errors import ConfigInvalid, StoreUnavailable
+from sla_exporter.flow.ingest import Ingester
+from sla_exporter.metrics import MetricsHandler, ProcessMetrics
+from sla_exporter.store import tables as t
+from sla_exporter.store.figures import DatabaseFigures
+from sla_exporter.store.incidents import Incidents
+from sla_exporter.store.settlements import Settlements
+from sla_exporter.web.auth import Credentials
+from sla_exporter.web.hooks import WebhookAccess, WebhookHandler
+from sla_exporter.web.server import Site
+from tests.cast import ACME, contract, outage, settled
+from tests.conftest import FixedClock
+
+HOOK = "/api/v1/alerts/webhook"
+BODY = json.loads(
+    (Path(__file__).parents[1] / "data/webhooks/02_firing_group_two_alerts.json").read_text()
+)["body"]
+BEARER = Credentials(bearer_token="s3cret")
+BASIC = Credentials(basic_auth=("alertmanager", "pa:ss"))
+
+
+class Served:
+    """A site on a real socket, on stores that can be taken away."""
+
+    def __init__(self, database) -> None:
+        self.metrics = ProcessMetrics()
+        self.access = WebhookAccess(credentials=Credentials(), max_body=64 * 1024)
+        self.reloads: list[Exception | None] = []
+        self.missing = ""
+        self.disk_is_full = False
+        self._incidents, self._figures = Incidents(database), DatabaseFigures(database)
+        self.site = Site(
+            webhook=WebhookHandler(
+                ingester=Ingester(incidents=self, clock=FixedClock(1_000)),
+                access=lambda: self.access,
+                count=lambda status, result: self.metrics.webhook_alerts.labels(
+                    status, result
+                ).inc(),
+            ),
+            figures=self,
+            metrics=MetricsHandler(
+                process=self.metrics, figures=self, per_contract=lambda: True
+            ).serve,
+            reload=self._reload,
+            is_ready=self._missing,
+        )
+
+    async def record(self, request, windows):
+        self._need_disk()
+        await self._incidents.record(request, windows)
+
+    async def figures(self):
+        self._need_disk()
+        return await self._figures.figures()
+
+    def _need_disk(self) -> None:
+        if self.disk_is_full:
+            raise StoreUnavailable("database or disk is full")
+
+    async def _reload(self) -> None:
+        error = self.reloads.pop()
+        if error:
+            raise error
+
+    async def _missing(self) -> str:
+        return self.missing
+
+    def counted(self, status: str, result: str) -> float:
+        value = self.metrics.registry.get_sample_value(
+            "sla_webhook_alerts_total", {"status": status, "result": result}
+        )
+        return value or 0.0
+
+    async def __aenter__(self):
+        self._runner = web.AppRunner(self.site.application())
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self._client = ClientSession(f"http://127.0.0.1:{self._runner.addresses[0][1]}")
+        return self
+
+    async def __aexit__(self, *_):
+        await self._client.close()
+        await self._runner.cleanup()
+
+    async def ask(self, method: str, path: str, **kwargs) -> tuple[int, str]:
+        async with self._client.request(method, path, **kwargs) as response:
+            self.headers = response.headers
+            return response.status, await response.text()
+
+    async def post(self, data, **headers) -> int:
+        status, self.said = await self.ask("POST", HOOK, data=data, headers=headers)
+        return status
+
+
+@pytest.fixture
+async def served(database):
+    async with Served(database) as served:
+        yield served
+
+
+async def stored(database) -> tuple[int, int]:
+    """Count windows and kept requests."""
+    async with database.read() as connection:
+        windows = (await connection.execute(select(t.incident))).all()
+        requests = (await connection.execute(select(t.webhook_request))).all()
+    return len(windows), len(requests)
+
+
+async def test_a_webhook_is_committed_before_it_is_answered(served, database):
+    """200 means that it is in the database."""
+    assert await served.post(json.dumps(BODY)) == 200
+    assert await stored(database) == (2, 1)
+    assert served.counted("firing", "stored") == 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 20_000, b'{"version": "4"}']
+)
+async def test_garbage_is_kept_and_answered_400(served, database, body):
+    """Trying again cannot help; the evidence may."""
+    assert await served.post(body) == 400
+    assert await stored(database) == (0, 1)
+    assert served.counted("unknown", "malformed") == 1
+
+
+async def test_a_bad_alert_among_good_ones_is_answered_422(served, database):
+    """The good one is stored, and Alertmanager counts a failure that somebody will see."""
+    body = {**BODY, "alerts": [BODY["alerts"][0], {"status": "firing"}]}
+
+    assert await served.post(json.dumps(body)) == 422
+    assert "alert 1" in served.said
+    assert await stored(database) == (1, 1)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_is_answered_413(served, database, chunked):
+    """Whether it says its length or not, no more than the limit is read."""
+    served.access = replace(served.access, max_body=1_000)
+
+    async def pieces():
+        for _ in range(3_000):
+            yield b" " * 1_000
+
+    status = await served.post(pieces() if chunked else b" " * 1_001)
+
+    assert status == 413
+    assert await stored(database) == (0, 0)
+
+
+async def test_a_full_disk_is_answered_503(served):
+    """Alertmanager sends it again, for as long as the alert is not resolved."""
+    served.disk_is_full = True
+
+    assert await served.post(json.dumps(BODY)) == 503
+    assert await served.post(b"{") == 503
+    assert served.counted("firing", "not_stored") == 2
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("credentials", "authorization", "status"),
+    [
+        (BEARER, "Bearer s3cret", 200),
+        (BEARER, "bearer s3cret", 200),
+        (BEARER, "Bearer S3cret", 401),
+        (BEARER, "Bearer ", 401),
+        (BEARER, None, 401),
+        (BEARER, basic("alertmanager", "s3cret"), 401),
+        (BASIC, basic("alertmanager", "pa:ss"), 200),
+        (BASIC, basic("alertmanager", "pa"), 401),
+        (BASIC, basic("other", "pa:ss"), 401),
+        (BASIC, "Basic !!!", 401),
+        (BASIC, "Basic /w==", 401),
+        (Credentials(), None, 200),
+    ],
+)
+async def test_credentials(served, database, credentials, authorization, status):
+    """Bearer token or basic auth, whichever is configured; nothing is stored without."""
+    served.access = replace(served.access, credentials=credentials)
+    headers = {"Authorization": authorization} if authorization else {}
+
+    assert await served.post(json.dumps(BODY), **headers) == status
+    assert await stored(database) == ((2, 1) if status == 200 else (0, 0))
+    if status == 401:
+        assert "WWW-Authenticate" in served.headers
+        assert "s3cret" not in served.said
+
+
+async def test_many_webhooks_at_once_all_end_in_the_database(served, database):
+    """Fifty requests at the same time, as when a data centre goes dark."""
+    bodies = []
+    for i in range(50):
+        alerts = [{**a, "fingerprint": f"{i:08x}{j:08x}"} for j, a in enumerate(BODY["alerts"])]
+        bodies.append(json.dumps({**BODY, "alerts": alerts}))
+
+    statuses = await asyncio.gather(*(served.ask("POST", HOOK, data=body) for body in bodies))
+
+    assert {status for status, _ in statuses} == {200}
+    assert await stored(database) == (100, 50)
+
+
+async def test_metrics_tell_what_the_ledger_says(served, database):
+    """In the text format of Prometheus, money in major units."""
+    from tests.adapters.test_settlement_store import posting  # noqa: PLC0415
+
+    store = Settlements(database)
+    await store.post([posting(settled(outage(3, 10, 95)))], 1)
+    await store.stand([settled(outage(3, 10, 95), of=contract(ACME, "499.90"))])
+
+    status, text = await served.ask("GET", "/metrics")
+    samples = {
+        (s.name, *sorted(s.labels.values())): s.value
+        for family in text_string_to_metric_families(text)
+        for s in family.samples
+    }
+
+    assert status == 200
+    assert samples["sla_credits_issued_total", "BRL", "account credit", "gold"] == 49.99
+    assert samples["sla_credits_issued_count_total", "BRL", "account credit", "gold"] == 1
+    assert samples["sla_credit_exposure", "BRL", "gold"] == 49.99
+    assert samples["sla_downtime_seconds", "acme", "acme-web", "web"] == 5_700
+    assert samples["sla_availability_ratio", "acme", "acme-web", "web"] == 44_545 / 44_640
+    assert samples["sla_objective_ratio", "acme", "acme-web", "web"] == 0.9995
+    assert samples["sla_webhook_alerts_total", "firing", "stored"] == 0
+
+
+async def test_metrics_of_the_process_are_there_without_the_database(served):
+    """Otherwise nobody would see that the database is away."""
+    served.disk_is_full = True
+
+    status, text = await served.ask("GET", "/metrics")
+
+    assert status == 200
+    assert "sla_store_errors_total 1.0" in text
+    assert "sla_build_info" in text
+
+
+async def test_health_readiness_and_reload(served):
+    """As at Prometheus' own servers."""
+    served.reloads = [None, ConfigInvalid([Problem(Place("sla.yml", 3), "is wrong")])]
+
+    assert (await served.ask("GET", "/-/healthy"))[0] == 200
+    assert (await served.ask("GET", "/-/ready"))[0] == 200
+    served.missing = "the database is away"
+    assert await served.ask("GET", "/-/ready") == (503, "the database is away\n")
+    status, said = await served.ask("POST", "/-/reload")
+    assert (status, "sla.yml:3: is wrong" in said) == (400, True)
+    assert (await served.ask("POST", "/-/reload"))[0] == 200
+    assert (await served.ask("GET", "/-/reload"))[0] == 405
+
+
+async def test_the_start_page_shows_the_open_periods(served, database):
+    """Worst first, with names as text."""
+    evil = contract(ACME, id="<script>alert(1)</script>")
+    await Settlements(database).stand([settled(), settled(outage(3, 10, 95), of=evil)])
+
+    status, page = await served.ask("GET", "/")
+
+    assert status == 200
+    assert "<script>" not in page
+    assert page.index("&lt;script&gt;") < page.index("acme-web")
+    assert "99.7871 %" in page
+    assert "default-src 'none'" in served.headers["Content-Security-Policy"]
+    assert served.headers["X-Content-Type-Options"] == "nosniff"
