@@ -225,6 +225,7 @@ class Service:
         self.schedule.replace(self.jobs())
         self._mark_loaded()
         self._spawn(self._retire(old))
+        self._spawn(self._run_all())
         _log.info("configuration reloaded", file=str(config.file))
 
     def jobs(self) -> list[Job]:

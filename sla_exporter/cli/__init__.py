@@ -31,7 +31,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version")
+@click.version_option(__version__, "-V", "--version", prog_name="sla-exporter")
 def main() -> None:
     r"""Give customers the SLA refunds they were promised.
 

@@ -72,6 +72,8 @@ class TerminalProgress:
         """Show ``what: done/total``; the line goes when all is done."""
         if not self._shows:
             return
-        line = "" if done >= total else f"{what}: {done}/{total}"
-        click.echo(f"\r{line:<{self._written}}\r{line}", nl=False, err=True)
+        line = f"{what}: {done}/{total}"
+        if done >= total:
+            line = " " * self._written + "\r"
+        click.echo(f"\r{line:<{self._written}}", nl=False, err=True)
         self._written = len(line)

@@ -90,7 +90,7 @@ async def _reload(service: Service) -> None:
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
         raise click.BadParameter(f"{text!r} is not HOST:PORT", param_hint="--web.listen-address")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - as ":9948" means elsewhere

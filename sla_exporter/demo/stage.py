@@ -59,7 +59,7 @@ class Stage:
     def raise_curtain(self) -> None:
         """Write the history and start all servers."""
         self.tell(f"writing the history of {len(CAST)} customers since {self.month.label}")
-        write_blocks(self._history(), self.folder / "data", self.tell)
+        write_blocks(self.history(), self.folder / "data", self.tell)
         self.tell("starting blackbox exporter, Alertmanager and Prometheus")
         service_port = free_port()
         token = self.folder / "webhook.token"
@@ -86,7 +86,8 @@ class Stage:
         ]  # fmt: skip
         return Server("sla-exporter", command, self.folder, port, "/-/ready")
 
-    def _history(self) -> Iterable[tuple[str, Iterable[tuple[int, float]]]]:
+    def history(self) -> Iterable[tuple[str, Iterable[tuple[int, float]]]]:
+        """Give every customer's series, from before the month until now."""
         # From a day before the month, for zones ahead of UTC, to just before the servers start.
         start_ms = self.month.span.start_ms - DAY_MS
         end_ms = self.now_ms // INTERVAL_MS * INTERVAL_MS

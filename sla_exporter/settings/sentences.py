@@ -103,13 +103,14 @@ def _keys_at(model: type[BaseModel], loc: Sequence[Key]) -> list[str]:
             for part in here
             if isinstance(key, str)
         ]
-        inner = [found for hint in hints for found in _models_in(hint)]
+        inner = [found for hint in hints for found in models_in(hint)]
         here = inner or here
     return [name for part in here for name in part.model_fields]
 
 
-def _models_in(hint: Any) -> Iterator[type[BaseModel]]:
+def models_in(hint: Any) -> Iterator[type[BaseModel]]:
+    """Give the models that a field of this type may hold."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint
     for argument in get_args(hint):
-        yield from _models_in(argument)
+        yield from models_in(argument)

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from sla_exporter.ports import FigureStore
     from sla_exporter.web.hooks import WebhookHandler
 
+ROUTES = (
+    ("POST", "/api/v1/alerts/webhook"),
+    ("GET", "/metrics"),
+    ("GET", "/-/healthy"),
+    ("GET", "/-/ready"),
+    ("POST", "/-/reload"),
+    ("GET", "/"),
+)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -39,17 +47,17 @@ class Site:
 
     def application(self) -> web.Application:
         """Build the aiohttp application."""
+        handlers: dict[tuple[str, str], Handler] = {
+            ("POST", "/api/v1/alerts/webhook"): self.webhook.receive,
+            ("GET", "/metrics"): self.metrics,
+            ("GET", "/-/healthy"): _healthy,
+            ("GET", "/-/ready"): self.ready,
+            ("POST", "/-/reload"): self.reload_config,
+            ("GET", "/"): self.status,
+        }
         application = web.Application(middlewares=[_secured])
-        application.add_routes(
-            [
-                web.post("/api/v1/alerts/webhook", self.webhook.receive),
-                web.get("/metrics", self.metrics),
-                web.get("/-/healthy", _healthy),
-                web.get("/-/ready", self.ready),
-                web.post("/-/reload", self.reload_config),
-                web.get("/", self.status),
-            ]
-        )
+        for method, path in ROUTES:
+            application.router.add_route(method, path, handlers[method, path])
         return application
 
     async def ready(self, _request: web.Request) -> web.Response:

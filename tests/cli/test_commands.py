@@ -1,0 +1,120 @@
+"""The command line, as a person meets it."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from sla_exporter import __version__
+from sla_exporter.cli import main
+from sla_exporter.cli.options import TerminalProgress
+from sla_exporter.cli.tables import table
+from tests.settings.test_load import SMALL
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, arguments)
+
+
+def test_help_teaches():
+    """What it is, what to try first, and the commands in the order one needs them."""
+    output = run("--help").output
+
+    assert "sla-exporter reconcile --period 2026-10 --dry-run" in output
+    positions = [output.index(f"\n  {name} ") for name in ("serve", "check", "reconcile", "demo")]
+    assert positions == sorted(positions)
+
+
+def test_the_version_is_told():
+    """For bug reports."""
+    assert run("--version").output == f"sla-exporter, version {__version__}\n"
+
+
+def test_a_good_configuration(tmp_path):
+    """What is in it, and what may not be what one wants."""
+    file = tmp_path / "sla.yml"
+    file.write_text(SMALL)
+
+    result = run("check", "config", str(file))
+
+    assert result.exit_code == 0
+    assert (
+        "SUCCESS: sla.yml is valid: 1 services, 1 policies, 1 customers, 1 contracts; mode observe"
+    ) in result.output
+    assert "no mail is configured: notices become files in" in result.output
+    assert "anyone may send alerts" in result.output
+
+
+def test_a_mailed_configuration_is_told_who_gets_no_mail(tmp_path):
+    """And that everybody else gets a statement."""
+    file = tmp_path / "sla.yml"
+    file.write_text(SMALL + "mail: {host: h, from: a@b.example}\n")
+
+    output = run("check", "config", str(file)).output
+
+    assert "no e-mail address, so no notice, for: acme-web" in output
+    assert "notices.statements is on" in output
+
+
+def test_all_files_are_checked_though_one_is_bad(tmp_path):
+    """Exit status 1, every problem with its place, no traceback."""
+    good, bad = tmp_path / "good.yml", tmp_path / "bad.yml"
+    good.write_text(SMALL)
+    bad.write_text(SMALL.replace("99.9%, credit", "99.9, credit").replace("EUR", "EURO"))
+
+    result = run("check", "config", str(bad), str(good), str(tmp_path / "none.yml"))
+
+    assert result.exit_code == 1
+    assert f"{bad}:5: objective: '99.9' is not a percentage" in result.output
+    assert "SUCCESS: good.yml" in result.output
+    assert "none.yml: cannot be read" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_configuration_error_is_a_sentence_everywhere(tmp_path):
+    """Not only in check config."""
+    result = run("migrate", "--config.file", str(tmp_path / "none.yml"))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert "cannot be read: No such file or directory" in result.stderr
+
+
+def test_migrate_creates_the_database(tmp_path):
+    """And may be run again."""
+    file = tmp_path / "sla.yml"
+    file.write_text(SMALL)
+
+    outputs = [run("migrate", "--config.file", str(file)).output for _ in range(2)]
+
+    assert outputs == ["The database is up to date.\n"] * 2
+    assert (tmp_path / "sla-exporter.db").is_file()
+
+
+@pytest.mark.parametrize("address", ["9948", "localhost", "localhost:http", ":99999"])
+def test_an_address_that_is_none_is_refused(tmp_path, address):
+    """A mistake on the command line: exit status 2."""
+    file = tmp_path / "sla.yml"
+    file.write_text(SMALL)
+
+    result = run("serve", "--config.file", str(file), "--web.listen-address", address)
+
+    assert result.exit_code == 2
+    assert "is not HOST:PORT" in result.stderr
+
+
+def test_tables_line_up():
+    """Whatever is in them."""
+    assert table(("A", "B"), [("1", "22"), ("333", "")]) == "A    B\n1    22\n333"
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
+    """In one line, which is gone at the end; a log file stays clean."""
+    quiet = TerminalProgress()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    shown = TerminalProgress()
+    for progress in (quiet, shown):
+        progress("settling", 1, 2)
+        progress("settling", 2, 2)
+
+    assert capsys.readouterr().err == "\rsettling: 1/2\r             \r"

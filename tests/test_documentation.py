@@ -1,0 +1,111 @@
+"""The README knows every key, metric, option, command and route there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from sla_exporter.cli import main
+from sla_exporter.metrics import FigureCollector, ProcessMetrics
+from sla_exporter.ports import Figures
+from sla_exporter.settings import load_config
+from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
+from sla_exporter.settings.models import ConfigFile, CustomersFile
+from sla_exporter.settings.sentences import models_in
+from sla_exporter.web.server import ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+QUOTED = set(re.findall(r"`([^`\n]+)`", README))
+WORDS = {word for quoted in QUOTED for word in re.split(r"[^\w-]+", quoted)}
+
+
+def keys(model: type[BaseModel]) -> Iterator[str]:
+    """Give every key that a configuration file may have."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        for inner in models_in(field.annotation):
+            yield from keys(inner)
+
+
+@pytest.mark.parametrize("key", sorted({*keys(ConfigFile), *keys(CustomersFile)}))
+def test_every_key_is_described(key):
+    """A setting that nobody can find is not there."""
+    assert key in WORDS
+
+
+@pytest.mark.parametrize("column", [*CUSTOMER_COLUMNS, *CONTRACT_COLUMNS])
+def test_every_csv_column_is_described(column):
+    """So that an export can be made."""
+    assert column in WORDS
+
+
+def metric_names() -> set[str]:
+    empty = Figures(
+        issued={}, held={}, breaches={}, unpaid_breaches={}, pending={}, parked={},
+        observed_until_ms={}, open_incidents=0, standings=(),
+    )  # fmt: skip
+    families = [
+        *ProcessMetrics().registry.collect(),
+        *FigureCollector(empty, per_contract=True).collect(),
+    ]
+    return {family.name + ("_total" if family.type == "counter" else "") for family in families}
+
+
+@pytest.mark.parametrize("name", sorted(metric_names()))
+def test_every_metric_is_described(name):
+    """With its name as Prometheus knows it."""
+    assert name in WORDS
+
+
+def test_no_metric_is_described_that_is_not_there():
+    """A dashboard built on the README works."""
+    described = {word for word in WORDS if word.startswith("sla_") and word != "sla_exporter"}
+
+    assert described == metric_names()
+
+
+def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands(main)))
+def test_every_command_and_option_is_described(name, command):
+    """And every command has a help text of its own."""
+    assert any(quoted.startswith(name) for quoted in QUOTED)
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help
+            assert any(option in README for option in parameter.opts)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_route_is_described(method, path):
+    """Method and path."""
+    assert f"`{method} {path}`" in README
+
+
+def test_the_wiring_in_the_readme_is_a_valid_configuration(tmp_path):
+    """And shorter than fifteen lines."""
+    yaml = README.split("write `sla-exporter.yml`:\n\n```yaml\n")[1].split("```")[0]
+    (tmp_path / "sla-exporter.yml").write_text(yaml)
+    (tmp_path / "webhook.token").write_text("secret")
+
+    config = load_config(tmp_path / "sla-exporter.yml")
+
+    assert len(yaml.splitlines()) < 15
+    assert [contract.id for contract in config.catalogue.contracts] == ["acme-web"]
