@@ -67,9 +67,12 @@ class SampleSource(Protocol):
     """
 
     async def samples(
-        self, service: Service, span: Window, only: Sequence[Labels] | None = None
+        self, service: Service, span: Window, needed: Mapping[Labels, Windows] | None = None
     ) -> Mapping[Labels, Sequence[Sample]]:
-        """Give raw samples in order of time: of all series, or at least of the ones named."""
+        """Give raw samples of the span in order of time.
+
+        Of all series; or, with ``needed``, at least what is needed of the series named there.
+        """
         ...
 
     async def scan(self, service: Service, chunk: Chunk) -> ScanAnswer:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.windows import clip
 from sla_exporter.errors import SourceUnavailable
 from sla_exporter.ports import ScanAnswer
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.scan import Chunk, Sample
-    from sla_exporter.core.windows import Window
+    from sla_exporter.core.windows import Window, Windows
     from sla_exporter.ports import Labels
 
 
@@ -28,13 +29,16 @@ class ListedSamples:
         self.fail_after: int | None = None
 
     async def samples(
-        self, service: Service, span: Window, only: Sequence[Labels] | None = None
+        self, service: Service, span: Window, needed: Mapping[Labels, Windows] | None = None
     ) -> dict[Labels, list[Sample]]:
         self._count("samples")
-        wanted = self.series if only is None else {k: self.series.get(k, ()) for k in only}
         found = {
-            labels: _between(points, span.start_ms, span.end_ms)
-            for labels, points in wanted.items()
+            labels: [
+                point
+                for part in clip((span,) if needed is None else needed.get(labels, ()), span)
+                for point in _between(points, *part)
+            ]
+            for labels, points in self.series.items()
         }
         self.samples_read += sum(map(len, found.values()))
         return {labels: points for labels, points in found.items() if points}

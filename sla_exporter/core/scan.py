@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sla_exporter.core.samples import Cadence, SeriesState, read_samples
 from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
@@ -36,6 +36,7 @@ LONGEST_CELL_MS = 30 * 60_000
 LONGEST_CHUNK_MS = 7 * 24 * 3_600_000
 
 Sample = tuple[int, bool]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +110,14 @@ class SeriesScan:
     def samples_in_windows(self) -> int:
         """Count the samples of all windows, if every window that was not read is clean."""
         chunk = self.chunk
-        ends = range(chunk.span.start_ms + chunk.window_ms, chunk.span.end_ms + 1, chunk.cell_ms)
-        if not self.read:
-            return len(ends) * chunk.clean_sum
-        times = self._times()
-        starts = [start for start, _ in self.read]
-        total = 0
-        for end in ends:
-            index = bisect_right(starts, end - chunk.window_ms) - 1
-            if index >= 0 and end <= self.read[index].end_ms:
-                total += bisect_right(times, end) - bisect_right(times, end - chunk.window_ms)
-            else:
-                total += chunk.clean_sum
+        first = chunk.span.start_ms + chunk.window_ms
+        total = ((chunk.span.end_ms - first) // chunk.cell_ms + 1) * chunk.clean_sum
+        times = self._times() if self.read else []
+        for start, end in self.read:
+            # The windows that lie in what was read hold what was read.
+            for at in range(start + chunk.window_ms, end + 1, chunk.cell_ms):
+                held = bisect_right(times, at) - bisect_right(times, at - chunk.window_ms)
+                total += held - chunk.clean_sum
         return total
 
     def _suspect(self) -> Windows:
@@ -130,9 +127,15 @@ class SeriesScan:
         good samples can be counted from disjoint windows.
         """
         chunk = self.chunk
+        start, end = chunk.span
         flagged = [(at - chunk.window_ms, at) for at in self.flagged_at]
-        if self.at_start and not self.at_start[-1][1]:
-            flagged.append((chunk.span.start_ms, chunk.span.start_ms + chunk.window_ms))
+        was_there = bool(self.at_start or self.at_end or flagged)
+        # An outage may reach in from before; and where no sample is near an edge of the chunk,
+        # the nearest ones must be read, or nothing could be counted from there.
+        if was_there and not (self.at_start and self.at_start[-1][1]):
+            flagged.append((start, start + chunk.window_ms))
+        if was_there and not self.at_end:
+            flagged.append((end - chunk.window_ms, end))
         grown: list[tuple[int, int]] = []
         position = chunk.span.start_ms
         for start, end in tidy(flagged):
@@ -203,37 +206,40 @@ class SeriesScan:
         return 4 * abs(drift) < chunk.cadence.interval_ms
 
 
+def with_margins(spans: Windows, cadence: Cadence) -> Windows:
+    """Widen spans by what must be read around them to know the state within."""
+    gap = cadence.max_gap_ms
+    return tidy((start - gap, end + 2 * gap) for start, end in spans)
+
+
 def reading_plan(
-    wanted: Mapping[int, Windows], cadence: Cadence, bucket_ms: int, most_samples: int
-) -> list[tuple[Window, tuple[int, ...]]]:
+    wanted: Mapping[K, Windows], cadence: Cadence, bucket_ms: int, most_samples: int
+) -> list[tuple[Window, dict[K, Windows]]]:
     """Bundle what many series need into few raw queries, each of bounded size.
 
     Args:
-        wanted: the spans to be read, by series.
-        cadence: of the service; every span is read from one max gap before it to two after it.
+        wanted: the spans to be read, by series; they are read with their margins.
+        cadence: of the service.
         bucket_ms: spans that begin in one bucket of time share a query.
         most_samples: what one answer may hold.
 
     Returns:
-        Pairs of a span ``(start, end]`` and the series to be read in it.
+        Pairs of a span ``(start, end]`` and what each series needs of it.
     """
-    buckets: dict[int, tuple[list[Window], set[int]]] = {}
+    buckets: dict[int, dict[K, list[Window]]] = {}
     for series, spans in wanted.items():
-        for piece in _cut(spans, bucket_ms):
-            found = buckets.setdefault(piece.start_ms // bucket_ms, ([], set()))
-            found[0].append(piece)
-            found[1].add(series)
-    plan: list[tuple[Window, tuple[int, ...]]] = []
-    for _, (pieces, members) in sorted(buckets.items()):
-        hull = Window(
-            min(piece.start_ms for piece in pieces) - cadence.max_gap_ms,
-            max(piece.end_ms for piece in pieces) + 2 * cadence.max_gap_ms,
-        )
+        for piece in _cut(with_margins(spans, cadence), bucket_ms):
+            bucket = buckets.setdefault(piece.start_ms // bucket_ms, {})
+            bucket.setdefault(series, []).append(piece)
+    plan: list[tuple[Window, dict[K, Windows]]] = []
+    for _, members in sorted(buckets.items()):
+        pieces = [piece for found in members.values() for piece in found]
+        hull = Window(min(p.start_ms for p in pieces), max(p.end_ms for p in pieces))
         at_once = max(1, most_samples * cadence.interval_ms // hull.length_ms)
-        ordered = sorted(members)
-        plan.extend(
-            (hull, tuple(ordered[i : i + at_once])) for i in range(0, len(ordered), at_once)
-        )
+        keys = list(members)
+        for first in range(0, len(keys), at_once):
+            part = keys[first : first + at_once]
+            plan.append((hull, {key: tuple(members[key]) for key in part}))
     return plan
 
 

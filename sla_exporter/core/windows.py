@@ -7,11 +7,10 @@ tuples, because general interval libraries were measured 10 to 30 times slower o
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 
 class Window(NamedTuple):
@@ -97,22 +96,3 @@ def intersect(left: Windows, right: Windows) -> Windows:
 def replace_within(old: Windows, span: Window, new: Windows) -> Windows:
     """Forget what was known inside the span, and put the new windows there."""
     return tidy((*subtract(old, (span,)), *clip(new, span)))
-
-
-def steps(sets: Sequence[Windows]) -> list[tuple[Window, int]]:
-    """Cut time where any set changes, and count in how many sets each piece lies.
-
-    Pieces that lie in no set are left out.
-    """
-    change: dict[int, int] = {}
-    for windows in sets:
-        for start, end in windows:
-            change[start] = change.get(start, 0) + 1
-            change[end] = change.get(end, 0) - 1
-    pieces: list[tuple[Window, int]] = []
-    depth = 0
-    for start, end in pairwise(sorted(change)):
-        depth += change[start]
-        if depth:
-            pieces.append((Window(start, end), depth))
-    return pieces

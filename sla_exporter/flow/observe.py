@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.samples import UP, Cadence, SeriesState
-from sla_exporter.core.scan import SeriesScan, chunks, reading_plan
+from sla_exporter.core.scan import Chunk, SeriesScan, chunks, reading_plan
 from sla_exporter.core.windows import Window, Windows
 from sla_exporter.errors import NotReady
 from sla_exporter.ports import Watermark, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Service
-    from sla_exporter.core.scan import Chunk
-    from sla_exporter.ports import Labels, ObservationStore, Progress, SampleSource
+    from sla_exporter.core.scan import Sample
+    from sla_exporter.ports import Labels, ObservationStore, Progress, SampleSource, ScanAnswer
 
 # A sample is looked for this long after its time before it counts as missing; engines that take
 # samples over the network show them late (VictoriaMetrics: 30 s).
@@ -31,6 +32,21 @@ ARRIVAL_MS = 45_000
 _BUCKET_MS = 12 * 3_600_000
 _SAMPLES_AN_ANSWER = 500_000
 _READS_AT_ONCE = 4
+
+
+class Task(NamedTuple):
+    """A chunk to be observed, and the watermark once it is."""
+
+    chunk: Chunk
+    mark: Watermark
+
+
+class Look(NamedTuple):
+    """What a first look at a chunk shows: samples before either end, and the scan."""
+
+    at_start: Mapping[Labels, Sequence[Sample]]
+    at_end: Mapping[Labels, Sequence[Sample]]
+    answer: ScanAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,59 +76,61 @@ class Observer:
             )
         elif service.interval_ms and service.interval_ms != mark.interval_ms:
             mark = replace(mark, interval_ms=service.interval_ms)
+        cadence = Cadence.of(mark.interval_ms, service.max_gap_ms)
         if from_ms < mark.from_ms:
-            mark = await self._observe_earlier(service, from_ms, mark)
-        cadence = Cadence.of(mark.interval_ms, service.max_gap_ms)
-        settled_ms = now_ms - self.settle_after_ms
+            mark = await self._observe_chunks(service, _earlier(mark, from_ms, cadence)) or mark
         arrived_ms = now_ms - 2 * cadence.max_gap_ms - ARRIVAL_MS
-        for chunk in chunks(Window(mark.final_until_ms, min(settled_ms, arrived_ms)), cadence):
-            end = chunk.span.end_ms
-            mark = replace(mark, final_until_ms=end, fresh_until_ms=max(end, mark.fresh_until_ms))
-            await self._observe_chunk(service, chunk, mark)
-        for chunk in chunks(Window(mark.fresh_until_ms, arrived_ms), cadence):
-            mark = replace(mark, fresh_until_ms=chunk.span.end_ms)
-            await self._observe_chunk(service, chunk, mark)
-        return mark
+        settled_ms = min(now_ms - self.settle_after_ms, arrived_ms)
+        plan = [*_final(mark, settled_ms, cadence)]
+        plan += _fresh(plan[-1].mark if plan else mark, arrived_ms, cadence)
+        return await self._observe_chunks(service, plan) or mark
 
-    async def _observe_earlier(self, service: Service, from_ms: int, mark: Watermark) -> Watermark:
-        """Read what lies before the first observation, from late to early."""
-        cadence = Cadence.of(mark.interval_ms, service.max_gap_ms)
-        # Chunks may leave two intervals over; starting as much earlier, they cover all of it.
-        earlier = list(chunks(Window(from_ms - 2 * cadence.interval_ms, mark.from_ms), cadence))
-        by = mark.from_ms - earlier[-1].span.end_ms if earlier else 0
-        for chunk in reversed(earlier):
-            moved = Window(chunk.span.start_ms + by, chunk.span.end_ms + by)
-            mark = replace(mark, from_ms=moved.start_ms)
-            await self._observe_chunk(service, replace(chunk, span=moved), mark)
-        return mark
+    async def _observe_chunks(self, service: Service, plan: Sequence[Task]) -> Watermark | None:
+        """Observe chunk by chunk; while one is worked on, Prometheus looks through the next."""
+        ahead: asyncio.Task[Look] | None = None
+        try:
+            for number, (task, following) in enumerate(zip_longest(plan, plan[1:]), 1):
+                look = ahead or asyncio.create_task(self._look(service, task.chunk))
+                ahead = following and asyncio.create_task(self._look(service, following.chunk))
+                states = await self._states(service, task.chunk, await look)
+                await self.store.record(service.name, task.chunk.span, states, task.mark)
+                self.progress(f"measuring {service.name}", number, len(plan))
+        finally:
+            if ahead:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+        return plan[-1].mark if plan else None
 
-    async def _observe_chunk(self, service: Service, chunk: Chunk, mark: Watermark) -> None:
-        expected = await self.store.known_series(service.name)
-        states = await self._read_chunk(service, chunk, expected)
-        await self.store.record(service.name, chunk.span, states, mark)
-
-    async def _read_chunk(
-        self, service: Service, chunk: Chunk, expected: set[Labels]
-    ) -> Mapping[Labels, SeriesState]:
-        """Give the state of every series that was not up throughout, or is new."""
+    async def _look(self, service: Service, chunk: Chunk) -> Look:
+        """Scan a chunk, and read the samples before either end of it."""
         gap = chunk.cadence.max_gap_ms
         start, end = chunk.span
-        at_start, at_end, answer = await asyncio.gather(
-            self.source.samples(service, Window(start - gap, start)),
-            self.source.samples(service, Window(end - gap, end)),
-            self.source.scan(service, chunk),
+        return Look(
+            *await asyncio.gather(
+                self.source.samples(service, Window(start - gap, start)),
+                self.source.samples(service, Window(end - gap, end)),
+                self.source.scan(service, chunk),
+            )
         )
+
+    async def _states(
+        self, service: Service, chunk: Chunk, look: Look
+    ) -> Mapping[Labels, SeriesState]:
+        """Give the state of every series that was not up throughout, or is new."""
+        expected = await self.store.known_series(service.name)
+        flagged = look.answer.flagged
         scans = {
             labels: SeriesScan(
                 chunk=chunk,
-                flagged_at=answer.flagged.get(labels, ()),
-                at_start=at_start.get(labels, ()),
-                at_end=at_end.get(labels, ()),
+                flagged_at=flagged.get(labels, ()),
+                at_start=look.at_start.get(labels, ()),
+                at_end=look.at_end.get(labels, ()),
             )
-            for labels in expected | answer.flagged.keys() | at_start.keys() | at_end.keys()
+            for labels in expected | flagged.keys() | look.at_start.keys() | look.at_end.keys()
         }
         await self._read_wanted(service, chunk, scans)
-        if answer.samples_seen != sum(scan.samples_in_windows() for scan in scans.values()):
+        held = sum(scan.samples_in_windows() for scan in scans.values())
+        if look.answer.samples_seen != held:
             for labels, ends in (await self.source.miscounted(service, chunk)).items():
                 scan = scans.setdefault(labels, SeriesScan(chunk=chunk))
                 scan.flagged_at = sorted({*scan.flagged_at, *ends})
@@ -136,23 +154,16 @@ class Observer:
         wanted: Mapping[Labels, Windows],
     ) -> None:
         """Read these spans raw and hand them to their scans."""
-        numbered = list(wanted)
-        spans = {number: wanted[labels] for number, labels in enumerate(numbered)}
-        plan = reading_plan(spans, chunk.cadence, _BUCKET_MS, _SAMPLES_AN_ANSWER)
+        plan = reading_plan(wanted, chunk.cadence, _BUCKET_MS, _SAMPLES_AN_ANSWER)
         permits = asyncio.Semaphore(_READS_AT_ONCE)
-        done = 0
 
-        async def read_one(hull: Window, members: tuple[int, ...]) -> None:
-            nonlocal done
+        async def read_one(hull: Window, needed: Mapping[Labels, Windows]) -> None:
             async with permits:
-                picked = [numbered[number] for number in members]
-                found = await self.source.samples(service, hull, picked)
-                for labels in picked:
+                found = await self.source.samples(service, hull, needed)
+                for labels in needed:
                     scans[labels].take(found.get(labels, ()))
-            done += 1
-            self.progress(f"reading trouble of {service.name}", done, len(plan))
 
-        await asyncio.gather(*(read_one(hull, members) for hull, members in plan))
+        await asyncio.gather(*(read_one(hull, needed) for hull, needed in plan))
         for labels, read in wanted.items():
             scans[labels].has_read(read)
 
@@ -167,3 +178,31 @@ class Observer:
             f"service {service.name}: {service.selector} has no samples to infer the scrape "
             "interval from; check the selector, or state the interval"
         )
+
+
+def _final(mark: Watermark, until_ms: int, cadence: Cadence) -> Iterator[Task]:
+    """Plan to read for good what is old enough."""
+    for chunk in chunks(Window(mark.final_until_ms, until_ms), cadence):
+        end = chunk.span.end_ms
+        mark = replace(mark, final_until_ms=end, fresh_until_ms=max(end, mark.fresh_until_ms))
+        yield Task(chunk, mark)
+
+
+def _fresh(mark: Watermark, until_ms: int, cadence: Cadence) -> Iterator[Task]:
+    """Plan to read what was never read."""
+    for chunk in chunks(Window(mark.fresh_until_ms, until_ms), cadence):
+        mark = replace(mark, fresh_until_ms=chunk.span.end_ms)
+        yield Task(chunk, mark)
+
+
+def _earlier(mark: Watermark, from_ms: int, cadence: Cadence) -> list[Task]:
+    """Plan to read what lies before the first observation, from late to early."""
+    # Chunks may leave two intervals over; starting as much earlier, they cover all of it.
+    found = list(chunks(Window(from_ms - 2 * cadence.interval_ms, mark.from_ms), cadence))
+    by = mark.from_ms - found[-1].span.end_ms if found else 0
+    plan: list[Task] = []
+    for chunk in reversed(found):
+        span = Window(chunk.span.start_ms + by, chunk.span.end_ms + by)
+        mark = replace(mark, from_ms=span.start_ms)
+        plan.append(Task(replace(chunk, span=span), mark))
+    return plan

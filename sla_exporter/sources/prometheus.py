@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,18 +21,19 @@ from urllib3.util import Retry
 
 from sla_exporter.core.matchers import quote
 from sla_exporter.core.periods import datetime_of
-from sla_exporter.core.windows import Window
+from sla_exporter.core.windows import Window, clip
 from sla_exporter.errors import QueryRejected, QueryTooLarge
 from sla_exporter.ports import ScanAnswer
-from sla_exporter.sources.session import PrometheusSession
+from sla_exporter.sources.session import PrometheusSession, milliseconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.scan import Chunk, Sample
+    from sla_exporter.core.windows import Windows
     from sla_exporter.ports import Labels
-    from sla_exporter.sources.session import SeriesList
+    from sla_exporter.sources.session import SeriesAnswer, SeriesList
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,18 +72,18 @@ class PrometheusSource:
         self._client.close()
 
     async def samples(
-        self, service: Service, span: Window, only: Sequence[Labels] | None = None
+        self, service: Service, span: Window, needed: Mapping[Labels, Windows] | None = None
     ) -> Mapping[Labels, Sequence[Sample]]:
-        """Give raw samples of the span ``(start, end]``; of all series, or of those named."""
-        selector = narrowed(service.selector, only) if only else service.selector
+        """Give raw samples of the span ``(start, end]``; of all series, or what is needed."""
+        selector = narrowed(service.selector, list(needed)) if needed else service.selector
         try:
-            return await self._call(self._read_samples, selector, span)
+            return await self._call(self._read_samples, selector, span, needed)
         except QueryTooLarge:
             middle = (span.start_ms + span.end_ms) // 2
             if span.length_ms <= _SHORTEST_SPLIT_MS:
                 raise
-        first = await self.samples(service, Window(span.start_ms, middle), only)
-        second = await self.samples(service, Window(middle, span.end_ms), only)
+        first = await self.samples(service, Window(span.start_ms, middle), needed)
+        second = await self.samples(service, Window(middle, span.end_ms), needed)
         return {
             labels: (*first.get(labels, ()), *second.get(labels, ()))
             for labels in first.keys() | second.keys()
@@ -112,8 +114,9 @@ class PrometheusSource:
         found = await self._call(self._instant, busiest, at_ms)
         if not found:
             return None
-        picked = [labels_of(series.metric) for series in found]
-        series = await self.samples(service, Window(at_ms - 3_600_000, at_ms), picked)
+        hour = Window(at_ms - 3_600_000, at_ms)
+        picked = {labels_of(one.metric): (hour,) for one in found}
+        series = await self.samples(service, hour, picked)
         spacing = Counter(
             following - at
             for samples in series.values()
@@ -145,7 +148,9 @@ class PrometheusSource:
     def _instant(self, query: str, at_ms: int) -> SeriesList:
         return self._client.custom_query(query, {"time": _seconds(at_ms)})  # type: ignore[no-any-return]
 
-    def _read_samples(self, selector: str, span: Window) -> dict[Labels, list[Sample]]:
+    def _read_samples(
+        self, selector: str, span: Window, needed: Mapping[Labels, Windows] | None
+    ) -> dict[Labels, list[Sample]]:
         answer = self._instant(f"{selector}[{span.length_ms}ms]", span.end_ms)
         found: dict[Labels, list[Sample]] = {}
         for series in answer:
@@ -155,11 +160,9 @@ class PrometheusSource:
                     f"{selector} picks several series that differ in nothing but their name: "
                     f"{dict(labels)}"
                 )
-            found[labels] = [
-                (at_ms, _is_up(value, series.metric))
-                for at_ms, value in series.points()
-                if at_ms > span.start_ms and not math.isnan(value)
-            ]
+            spans = (span,) if needed is None else clip(needed.get(labels, ()), span)
+            if spans:
+                found[labels] = _samples_of(series, spans)
         return found
 
     def _read_windows(self, query: str, ends: range) -> ScanAnswer:
@@ -219,6 +222,22 @@ def narrowed(selector: str, only: Sequence[Labels]) -> str:
 def _escape(value: str) -> str:
     """Escape for RE2, which refuses the escapes of Python's re that mean nothing to it."""
     return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value)
+
+
+def _samples_of(series: SeriesAnswer, spans: Windows) -> list[Sample]:
+    """Decode what lies in the spans, each ``(start, end]``; NaN is no sample."""
+    points = series.decoded()
+    found: list[Sample] = []
+    for start, end in spans:
+        # Only what is needed becomes Python values of ours; the answer may hold far more.
+        first = bisect_right(points, start, key=milliseconds_of)
+        stop = bisect_right(points, end, key=milliseconds_of)
+        found.extend(
+            (milliseconds_of(point), _is_up(float(point[1]), series.metric))
+            for point in points[first:stop]
+            if point[1] != "NaN"
+        )
+    return found
 
 
 def _is_up(value: float, metric: Mapping[str, str]) -> bool:

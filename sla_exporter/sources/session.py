@@ -36,6 +36,10 @@ _TOO_LARGE = (
 )
 
 
+Point = tuple[float, str]
+"""Seconds since the epoch, and the value as text."""
+
+
 class SeriesAnswer(msgspec.Struct):
     """One series of an answer; its points stay encoded until they are asked for."""
 
@@ -43,11 +47,19 @@ class SeriesAnswer(msgspec.Struct):
     values: msgspec.Raw = msgspec.Raw()
     value: msgspec.Raw = msgspec.Raw()
 
+    def decoded(self) -> list[Point]:
+        """Give the points as Prometheus writes them, in order of time."""
+        return _points.decode(self.values) if self.values else [_point.decode(self.value)]
+
     def points(self) -> Iterator[tuple[int, float]]:
         """Give the points as milliseconds and value, in order of time."""
-        pairs = _points.decode(self.values) if self.values else [_point.decode(self.value)]
-        for seconds, text in pairs:
-            yield round(seconds * 1000), float(text)
+        for point in self.decoded():
+            yield milliseconds_of(point), float(point[1])
+
+
+def milliseconds_of(point: Point) -> int:
+    """Give a point's time exactly: Prometheus writes seconds with three decimals."""
+    return round(point[0] * 1000)
 
 
 class _Samples(msgspec.Struct):
@@ -76,8 +88,8 @@ class _Answer(msgspec.Struct):
     warnings: list[str] = []
 
 
-_points = msgspec.json.Decoder(list[tuple[float, str]])
-_point = msgspec.json.Decoder(tuple[float, str])
+_points = msgspec.json.Decoder(list[Point])
+_point = msgspec.json.Decoder(Point)
 _answer = msgspec.json.Decoder(_Answer)
 
 

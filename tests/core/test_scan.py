@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sla_exporter.core.samples import Cadence, SeriesState, read_samples
 from sla_exporter.core.scan import Chunk, SeriesScan, chunks, reading_plan
-from sla_exporter.core.windows import Window
+from sla_exporter.core.windows import Window, clip, tidy
 
 INTERVAL = 100
 CADENCE = Cadence.of(INTERVAL)
@@ -196,11 +196,8 @@ def test_the_reading_plan_covers_everything_asked_for(wanted):
     plan = reading_plan(spans, CADENCE, bucket_ms=1_000, most_samples=200)
 
     for key, (span,) in spans.items():
-        hulls = sorted(hull for hull, members in plan if key in members)
-        position = span.start_ms - GAP
-        for hull in hulls:
-            assert hull.start_ms <= position
-            position = max(position, hull.end_ms)
-        assert position >= span.end_ms + 2 * GAP
+        parts = tidy(part for _, members in plan for part in members.get(key, ()))
+        assert parts == (Window(span.start_ms - GAP, span.end_ms + 2 * GAP),)
     for hull, members in plan:
+        assert all(clip(parts, hull) == parts for parts in members.values())
         assert len(members) == 1 or len(members) * hull.length_ms / INTERVAL <= 200

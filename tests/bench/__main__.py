@@ -1,0 +1,41 @@
+"""``python -m tests.bench``: run the benchmarks, print a table, write ``build/bench.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sla_exporter.cli.tables import table
+from tests.bench import cold_month
+from tests.bench.fleet import Fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "cold_month": lambda: cold_month.run(Fleet()),
+    "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks named, or all of them."""
+    results: dict[str, Any] = {}
+    for name in names or BENCHMARKS:
+        sys.stderr.write(f"{name} ...\n")
+        results[name] = BENCHMARKS[name]()
+        rows = [(key, str(value)) for key, value in results[name].items()]
+        sys.stdout.write(f"{table((name, ''), rows)}\n\n")
+    target = Path("build") / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+    target.write_text(json.dumps({"machine": machine, **results}, indent=2) + "\n")
+    sys.stdout.write(f"written to {target}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

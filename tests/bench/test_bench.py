@@ -1,0 +1,17 @@
+"""The benchmarks run; what they measure is for ``make bench`` to say."""
+
+from __future__ import annotations
+
+from tests.bench import cold_month
+from tests.bench.fleet import Fleet
+
+
+def test_the_cold_month_is_measured():
+    """On a small fleet: all of its troubles are found, and the ratios are there."""
+    fleet = Fleet(series=30, days=2, unclean=0.02)
+
+    found = cold_month.run(fleet, repeats=1)
+
+    assert found["ratio_to_bare_scan"] > 0
+    assert found["peak_memory_mb"] > 0
+    assert found["windows"] > 10
