@@ -1,49 +1,26 @@
-"""The composition root: knows every adapter, and joins them into a running service."""
+"""The composition root: knows every adapter, and wires the steps of the flow with them."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-
-from sla_exporter.core.due import last_closed
-from sla_exporter.core.periods import Period
-from sla_exporter.errors import ConfigInvalid, SlaExporterError
-from sla_exporter.flow.deliver import Deliverer
-from sla_exporter.flow.ingest import Ingester
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
-from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
-from sla_exporter.schedule import Job, Schedule
-from sla_exporter.settings import load_config
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.sources.prometheus import PrometheusSource
-from sla_exporter.store.engine import Database
-from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
-from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.settlements import Settlements
-from sla_exporter.web.auth import Credentials
-from sla_exporter.web.hooks import WebhookAccess, WebhookHandler
-from sla_exporter.web.server import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
-
-    from sla_exporter.core.catalogue import Contract
     from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
     from sla_exporter.settings import Config
-
-_log = structlog.get_logger(__name__)
+    from sla_exporter.store.engine import Database
 
 
 class SystemClock:
@@ -77,17 +54,6 @@ def sinks_of(config: Config, clock: Clock) -> dict[str, Sink]:
             reply_to=config.mail.reply_to,
         )
     return sinks
-
-
-def first_needed_ms(
-    contracts: Iterable[tuple[Contract, str]], now_ms: int, settle_after_ms: int
-) -> int:
-    """Say from when on a service must be observed: the start of the last closed period."""
-    starts = [
-        max(last_closed(zone, now_ms, settle_after_ms).span.start_ms, contract.life(zone).start_ms)
-        for contract, zone in contracts
-    ]
-    return min(starts, default=now_ms)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,25 +105,9 @@ class Engine:
             ),
         )
 
-    async def observe(self, period: Period | None = None) -> None:
-        """Observe every service that has contracts; one that fails does not stop the others."""
-        catalogue, now_ms = self.config.catalogue, self.clock.now_ms()
-        failures: list[SlaExporterError] = []
-        for service in catalogue.services.values():
-            contracts = [(c, catalogue.zone_of(c)) for c in catalogue.of_service(service.name)]
-            if not contracts:
-                continue
-            from_ms = first_needed_ms(contracts, now_ms, self.config.settle_after_ms)
-            if period:
-                spans = (Period.month(period.label, zone).span for _, zone in contracts)
-                from_ms = min(from_ms, *(span.start_ms for span in spans))
-            try:
-                await self.observer.observe(service, from_ms, now_ms)
-            except SlaExporterError as error:
-                _log.warning("service not observed", service=service.name, error=str(error))
-                failures.append(error)
-        if failures:
-            raise failures[0]
+    async def observe(self, label: str | None = None) -> None:
+        """Observe all services, from the period of that label on if it is given."""
+        await self.observer.observe_all(self.config.catalogue, self.clock.now_ms(), label)
 
     async def reconcile(self) -> int:
         """Settle what is due, and note how the open periods stand."""
@@ -169,150 +119,3 @@ class Engine:
     def close(self) -> None:
         """Give connections back."""
         self.source.close()
-
-
-@dataclass(slots=True, kw_only=True)
-class Service:
-    """The running service: configuration in force, database, jobs and site."""
-
-    config: Config
-    clock: Clock = field(default_factory=SystemClock)
-    metrics: ProcessMetrics = field(default_factory=ProcessMetrics)
-    database: Database = field(init=False)
-    engine: Engine = field(init=False)
-    schedule: Schedule = field(init=False)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.database = Database(self.config.database_url)
-        self.engine = Engine.of(self.config, self.database, clock=self.clock)
-        self.schedule = Schedule(
-            count=lambda job, result: self.metrics.runs.labels(job, result).inc()
-        )
-        self._mark_loaded()
-
-    async def start(self) -> None:
-        """Prepare the database and begin to work: every job once, in order, then on schedule."""
-        await self.database.migrate()
-        self.schedule.start()
-        self.schedule.replace(self.jobs())
-        self._spawn(self._run_all())
-
-    async def stop(self) -> None:
-        """Let running work come to its end and give everything back."""
-        await self.schedule.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self.engine.close)
-        await self.database.close()
-
-    async def reload(self) -> None:
-        """Read the file again.
-
-        Raises:
-            ConfigInvalid: the old configuration stays in force then.
-        """
-        try:
-            config = await asyncio.to_thread(load_config, self.config.file)
-        except ConfigInvalid as error:
-            self.metrics.config_failures.inc()
-            self.metrics.config_successful.set(0)
-            _log.error("the new configuration is bad; the old one stays", problems=str(error))
-            raise
-        if config.database_url != self.config.database_url:
-            _log.warning("a new database is used after a restart only")
-        old, self.config = self.engine, config
-        self.engine = Engine.of(config, self.database, clock=self.clock)
-        self.schedule.replace(self.jobs())
-        self._mark_loaded()
-        self._spawn(self._retire(old))
-        self._spawn(self._run_all())
-        _log.info("configuration reloaded", file=str(config.file))
-
-    def jobs(self) -> list[Job]:
-        """The jobs, at the intervals of the configuration in force."""
-        every = self.config.schedule
-        return [
-            Job(name="observe", every_ms=every.observe_ms, run=self._observe),
-            Job(name="reconcile", every_ms=every.reconcile_ms, run=self._reconcile),
-            Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
-        ]
-
-    def site(self) -> Site:
-        """Build what the HTTP server answers from."""
-        figures = DatabaseFigures(self.database)
-        return Site(
-            webhook=WebhookHandler(
-                ingester=Ingester(incidents=Incidents(self.database), clock=self.clock),
-                access=self._webhook_access,
-                count=lambda status, result: self.metrics.webhook_alerts.labels(
-                    status, result
-                ).inc(),
-            ),
-            figures=figures,
-            metrics=MetricsHandler(
-                process=self.metrics,
-                figures=figures,
-                per_contract=lambda: self.config.per_contract_metrics,
-            ).serve,
-            reload=self.reload,
-            is_ready=self._missing,
-        )
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _run_all(self) -> None:
-        for job in self.jobs():
-            await self.schedule.run_once(job)
-
-    async def _retire(self, engine: Engine) -> None:
-        """Close what a reload replaced, once nothing uses it any more."""
-        await self.schedule.idle()
-        await asyncio.to_thread(engine.close)
-
-    async def _observe(self) -> None:
-        engine = self.engine
-        before = engine.source.session.requests_made
-        try:
-            await engine.observe()
-        finally:
-            self.metrics.prometheus_requests.inc(engine.source.session.requests_made - before)
-
-    async def _reconcile(self) -> None:
-        begun = self.clock.now_ms()
-        written = await self.engine.reconcile()
-        ended = self.clock.now_ms()
-        self.metrics.reconcile_success.set(ended / 1000)
-        self.metrics.reconcile_duration.set((ended - begun) / 1000)
-        if written:
-            _log.info("settled", settlements=written)
-            await self._deliver()
-
-    async def _deliver(self) -> None:
-        deliverer = Deliverer(
-            outbox=DatabaseOutbox(self.database),
-            sinks=sinks_of(self.config, self.clock),
-            clock=self.clock,
-            owner=f"{socket.gethostname()}:{os.getpid()}",
-            count=lambda sink, verdict: self.metrics.deliveries.labels(sink, verdict).inc(),
-        )
-        await deliverer.deliver_due()
-
-    async def _missing(self) -> str:
-        """Say what keeps the service from being ready, or nothing."""
-        try:
-            await self.database.ping()
-        except SlaExporterError as error:
-            return str(error)
-        return ""
-
-    def _webhook_access(self) -> WebhookAccess:
-        access = self.config.webhook
-        credentials = Credentials(bearer_token=access.bearer_token, basic_auth=access.basic_auth)
-        return WebhookAccess(credentials=credentials, max_body=access.max_body)
-
-    def _mark_loaded(self) -> None:
-        self.metrics.config_successful.set(1)
-        self.metrics.config_success.set(self.clock.now_ms() / 1000)

@@ -104,7 +104,7 @@ async def _rehearse(config: Config, label: str | None) -> tuple[list[Settled], s
         now_ms = engine.clock.now_ms()
         due = _asked_for(config, label, now_ms) if label else _last_closed(config, now_ms)
         running = sorted({item.period.label for item in due if _is_open(item, config, now_ms)})
-        await engine.observe(due[0].period if due else None)
+        await engine.observe(label)
         found = [
             Settled.of(settlement)
             async for batch in engine.reconciler.compute(config.catalogue, due, final=not running)
@@ -135,7 +135,7 @@ async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str
         else:
             latest = await settlements.latest()
             due = list(due_periods(config.catalogue, latest, now_ms, config.settle_after_ms))
-        await engine.observe(due[0].period if due else None)
+        await engine.observe(label)
         found: list[Settled] = []
         written = 0
         async for batch in engine.reconciler.compute(config.catalogue, due):

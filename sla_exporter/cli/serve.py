@@ -12,9 +12,9 @@ import structlog
 from aiohttp import web
 
 from sla_exporter import __version__, logs
-from sla_exporter.app import Service
 from sla_exporter.cli import options
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
+from sla_exporter.service import Service
 from sla_exporter.settings import load_config
 
 if TYPE_CHECKING:

@@ -57,3 +57,24 @@ def open_periods(catalogue: Catalogue, now_ms: int) -> Iterator[Due]:
         period = Period.containing(now_ms, catalogue.zone_of(contract))
         if settled_span(contract, period):
             yield Due(contract, period)
+
+
+def needed_from_ms(
+    catalogue: Catalogue,
+    service: str,
+    now_ms: int,
+    settle_after_ms: int,
+    label: str | None = None,
+) -> int | None:
+    """Say from when on a service must be observed; ``None`` if it has no contracts.
+
+    That is the start of the last closed period, or of the period asked for if that is earlier.
+    """
+    starts: list[int] = []
+    for contract in catalogue.of_service(service):
+        zone = catalogue.zone_of(contract)
+        period = last_closed(zone, now_ms, settle_after_ms)
+        if label and label < period.label:
+            period = Period.month(label, zone)
+        starts.append(max(period.span.start_ms, contract.life(zone).start_ms))
+    return min(starts, default=None)

@@ -13,18 +13,23 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
+from sla_exporter.core.due import needed_from_ms
 from sla_exporter.core.samples import UP, Cadence, SeriesState
 from sla_exporter.core.scan import Chunk, SeriesScan, chunks, reading_plan
 from sla_exporter.core.windows import Window, Windows
-from sla_exporter.errors import NotReady
+from sla_exporter.errors import NotReady, SlaExporterError
 from sla_exporter.ports import Watermark, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.scan import Sample
     from sla_exporter.ports import Labels, ObservationStore, Progress, SampleSource, ScanAnswer
+
+_log = structlog.get_logger(__name__)
 
 # A sample is looked for this long after its time before it counts as missing; engines that take
 # samples over the network show them late (VictoriaMetrics: 30 s).
@@ -57,6 +62,27 @@ class Observer:
     store: ObservationStore
     settle_after_ms: int
     progress: Progress = silent
+
+    async def observe_all(
+        self, catalogue: Catalogue, now_ms: int, label: str | None = None
+    ) -> None:
+        """Observe every service that has contracts; one that fails does not stop the others.
+
+        Raises:
+            SlaExporterError: the first failure, once all services had their turn.
+        """
+        failures: list[SlaExporterError] = []
+        for service in catalogue.services.values():
+            from_ms = needed_from_ms(catalogue, service.name, now_ms, self.settle_after_ms, label)
+            if from_ms is None:
+                continue
+            try:
+                await self.observe(service, from_ms, now_ms)
+            except SlaExporterError as error:
+                _log.warning("service not observed", service=service.name, error=str(error))
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def observe(self, service: Service, from_ms: int, now_ms: int) -> Watermark:
         """Read what is new, as far as samples are in; start at ``from_ms`` if nothing was read yet.

@@ -14,29 +14,25 @@ import structlog
 from aiohttp import web
 
 from sla_exporter.errors import StoreUnavailable
+from sla_exporter.web.auth import admits, challenge
 from sla_exporter.web.webhook import read_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sla_exporter.flow.ingest import Ingester
-    from sla_exporter.web.auth import Credentials
+    from sla_exporter.settings.config import WebhookAccess
     from sla_exporter.web.webhook import Webhook
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookAccess:
-    """Who may send, and how much; read anew for every request, as a reload may change it."""
-
-    credentials: Credentials
-    max_body: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookHandler:
-    """Receives alerts; ``count`` is told the status and the result of each."""
+    """Receives alerts; ``count`` is told the status and the result of each.
+
+    What must be presented is asked anew for every request, as a reload may change it.
+    """
 
     ingester: Ingester
     access: Callable[[], WebhookAccess]
@@ -45,10 +41,10 @@ class WebhookHandler:
     async def receive(self, request: web.Request) -> web.Response:
         """Take one request."""
         access = self.access()
-        if not access.credentials.admit(request.headers.get("Authorization", "")):
+        if not admits(access, request.headers.get("Authorization", "")):
             self.count("unknown", "unauthorized")
-            challenge = {"WWW-Authenticate": access.credentials.challenge}
-            return _answer(401, "the credentials are missing or wrong", headers=challenge)
+            asked = {"WWW-Authenticate": challenge(access)}
+            return _answer(401, "the credentials are missing or wrong", headers=asked)
         try:
             body = await _read_body(request, access.max_body)
         except web.HTTPRequestEntityTooLarge:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sla_exporter import __version__, resources
 from sla_exporter.core.money import Money
+from sla_exporter.notices.formats import plain
 
 if TYPE_CHECKING:
     from sla_exporter.ports import Figures, Standing
@@ -36,29 +37,18 @@ def _environment() -> Environment:
 
 
 def _row(standing: Standing) -> dict[str, Any]:
-    objective = Fraction(standing.objective)
+    formats, objective = plain(), Fraction(standing.objective)
     ratio = Fraction(standing.up_ms, standing.counted_ms) if standing.counted_ms else None
     return {
         "contract": standing.contract,
         "service": standing.service,
         "policy": standing.policy,
         "period": standing.period,
-        "availability": "not measured" if ratio is None else _percent(ratio),
-        "objective": _percent(objective),
+        "availability": "not measured" if ratio is None else formats.percent(ratio),
+        "objective": formats.percent(objective),
         "breached": ratio is not None and ratio < objective,
-        "downtime": _clock(standing.down_ms),
-        "unknown": _clock(standing.unknown_ms),
+        "downtime": formats.duration(standing.down_ms),
+        "unknown": formats.duration(standing.unknown_ms),
         "credit": str(Money(minor=standing.credit_minor, currency=standing.currency)),
         "order": (ratio is None, ratio or 0, standing.contract),
     }
-
-
-def _percent(share: Fraction) -> str:
-    """Cut, not rounded, after the fourth decimal place."""
-    parts = share.numerator * 1_000_000 // share.denominator
-    return f"{parts // 10_000}.{parts % 10_000:04} %"
-
-
-def _clock(ms: int) -> str:
-    hours, rest = divmod(ms // 1000, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}"

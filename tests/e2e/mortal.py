@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from sla_exporter import logs
-from sla_exporter.app import Service
+from sla_exporter.service import Service
 from sla_exporter.settings import load_config
 from tests.conftest import FixedClock
 

@@ -17,12 +17,12 @@ from sla_exporter.core.problems import Place, Problem
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
+from sla_exporter.settings.config import WebhookAccess
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.settlements import Settlements
-from sla_exporter.web.auth import Credentials
-from sla_exporter.web.hooks import WebhookAccess, WebhookHandler
+from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
 from tests.cast import ACME, contract, outage, settled
 from tests.conftest import FixedClock
@@ -31,8 +31,9 @@ HOOK = "/api/v1/alerts/webhook"
 BODY = json.loads(
     (Path(__file__).parents[1] / "data/webhooks/02_firing_group_two_alerts.json").read_text()
 )["body"]
-BEARER = Credentials(bearer_token="s3cret")
-BASIC = Credentials(basic_auth=("alertmanager", "pa:ss"))
+OPEN = WebhookAccess(max_body=64 * 1024)
+BEARER = WebhookAccess(max_body=64 * 1024, bearer_token="s3cret")
+BASIC = WebhookAccess(max_body=64 * 1024, basic_auth=("alertmanager", "pa:ss"))
 
 
 class Served:
@@ -40,7 +41,7 @@ class Served:
 
     def __init__(self, database) -> None:
         self.metrics = ProcessMetrics()
-        self.access = WebhookAccess(credentials=Credentials(), max_body=64 * 1024)
+        self.access = OPEN
         self.reloads: list[Exception | None] = []
         self.missing = ""
         self.disk_is_full = False
@@ -178,7 +179,7 @@ def basic(user: str, password: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("credentials", "authorization", "status"),
+    ("access", "authorization", "status"),
     [
         (BEARER, "Bearer s3cret", 200),
         (BEARER, "bearer s3cret", 200),
@@ -191,12 +192,12 @@ def basic(user: str, password: str) -> str:
         (BASIC, basic("other", "pa:ss"), 401),
         (BASIC, "Basic !!!", 401),
         (BASIC, "Basic /w==", 401),
-        (Credentials(), None, 200),
+        (OPEN, None, 200),
     ],
 )
-async def test_credentials(served, database, credentials, authorization, status):
+async def test_credentials(served, database, access, authorization, status):
     """Bearer token or basic auth, whichever is configured; nothing is stored without."""
-    served.access = replace(served.access, credentials=credentials)
+    served.access = access
     headers = {"Authorization": authorization} if authorization else {}
 
     assert await served.post(json.dumps(BODY), **headers) == status
@@ -279,6 +280,6 @@ async def test_the_start_page_shows_the_open_periods(served, database):
     assert status == 200
     assert "<script>" not in page
     assert page.index("&lt;script&gt;") < page.index("acme-web")
-    assert "99.7871 %" in page
+    assert "99.7871%" in page
     assert "default-src 'none'" in served.headers["Content-Security-Policy"]
     assert served.headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,178 @@
+"""The running service: configuration in force, jobs and site, and how they begin and end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sla_exporter.app import Engine, SystemClock, sinks_of
+from sla_exporter.errors import ConfigInvalid, SlaExporterError
+from sla_exporter.flow.deliver import Deliverer, DeliveryVerdict
+from sla_exporter.flow.ingest import Ingester
+from sla_exporter.metrics import MetricsHandler, ProcessMetrics
+from sla_exporter.schedule import Job, Schedule
+from sla_exporter.settings import load_config
+from sla_exporter.store.engine import Database
+from sla_exporter.store.figures import DatabaseFigures
+from sla_exporter.store.incidents import Incidents
+from sla_exporter.store.outbox import DatabaseOutbox
+from sla_exporter.web.hooks import WebhookHandler
+from sla_exporter.web.server import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from sla_exporter.ports import Clock
+    from sla_exporter.settings import Config
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """The running service: configuration in force, database, jobs and site."""
+
+    config: Config
+    clock: Clock = field(default_factory=SystemClock)
+    metrics: ProcessMetrics = field(default_factory=ProcessMetrics)
+    database: Database = field(init=False)
+    engine: Engine = field(init=False)
+    schedule: Schedule = field(init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.config.database_url)
+        self.engine = Engine.of(self.config, self.database, clock=self.clock)
+        self.schedule = Schedule(
+            count=lambda job, result: self.metrics.runs.labels(job, result).inc()
+        )
+        self._mark_loaded()
+
+    async def start(self) -> None:
+        """Prepare the database and begin to work: every job once, in order, then on schedule."""
+        await self.database.migrate()
+        self.schedule.start()
+        self.schedule.replace(self.jobs())
+        self._spawn(self._run_all())
+
+    async def stop(self) -> None:
+        """Let running work come to its end and give everything back."""
+        await self.schedule.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.engine.close)
+        await self.database.close()
+
+    async def reload(self) -> None:
+        """Read the file again.
+
+        Raises:
+            ConfigInvalid: the old configuration stays in force then.
+        """
+        try:
+            config = await asyncio.to_thread(load_config, self.config.file)
+        except ConfigInvalid as error:
+            self.metrics.config_failures.inc()
+            self.metrics.config_successful.set(0)
+            _log.error("the new configuration is bad; the old one stays", problems=str(error))
+            raise
+        if config.database_url != self.config.database_url:
+            _log.warning("a new database is used after a restart only")
+        old, self.config = self.engine, config
+        self.engine = Engine.of(config, self.database, clock=self.clock)
+        self.schedule.replace(self.jobs())
+        self._mark_loaded()
+        self._spawn(self._retire(old))
+        self._spawn(self._run_all())
+        _log.info("configuration reloaded", file=str(config.file))
+
+    def jobs(self) -> list[Job]:
+        """The jobs, at the intervals of the configuration in force."""
+        every = self.config.schedule
+        return [
+            Job(name="observe", every_ms=every.observe_ms, run=self._observe),
+            Job(name="reconcile", every_ms=every.reconcile_ms, run=self._reconcile),
+            Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
+        ]
+
+    def site(self) -> Site:
+        """Build what the HTTP server answers from."""
+        figures = DatabaseFigures(self.database)
+        return Site(
+            webhook=WebhookHandler(
+                ingester=Ingester(incidents=Incidents(self.database), clock=self.clock),
+                access=lambda: self.config.webhook,
+                count=lambda status, result: self.metrics.webhook_alerts.labels(
+                    status, result
+                ).inc(),
+            ),
+            figures=figures,
+            metrics=MetricsHandler(
+                process=self.metrics,
+                figures=figures,
+                per_contract=lambda: self.config.per_contract_metrics,
+            ).serve,
+            reload=self.reload,
+            is_ready=self._missing,
+        )
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_all(self) -> None:
+        for job in self.jobs():
+            await self.schedule.run_once(job)
+
+    async def _retire(self, engine: Engine) -> None:
+        """Close what a reload replaced, once nothing uses it any more."""
+        await self.schedule.idle()
+        await asyncio.to_thread(engine.close)
+
+    async def _observe(self) -> None:
+        engine = self.engine
+        before = engine.source.session.requests_made
+        try:
+            await engine.observe()
+        finally:
+            self.metrics.prometheus_requests.inc(engine.source.session.requests_made - before)
+
+    async def _reconcile(self) -> None:
+        begun = self.clock.now_ms()
+        written = await self.engine.reconcile()
+        ended = self.clock.now_ms()
+        self.metrics.reconcile_success.set(ended / 1000)
+        self.metrics.reconcile_duration.set((ended - begun) / 1000)
+        if written:
+            _log.info("settled", settlements=written)
+            await self._deliver()
+
+    async def _deliver(self) -> None:
+        deliverer = Deliverer(
+            outbox=DatabaseOutbox(self.database),
+            sinks=sinks_of(self.config, self.clock),
+            clock=self.clock,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            count=lambda sink, verdict: self.metrics.deliveries.labels(sink, verdict).inc(),
+        )
+        await deliverer.deliver_due()
+
+    async def _missing(self) -> str:
+        """Say what keeps the service from being ready, or nothing."""
+        try:
+            await self.database.ping()
+        except SlaExporterError as error:
+            return str(error)
+        return ""
+
+    def _mark_loaded(self) -> None:
+        self.metrics.config_successful.set(1)
+        self.metrics.config_success.set(self.clock.now_ms() / 1000)
+        for sink in sinks_of(self.config, self.clock):
+            for verdict in DeliveryVerdict:  # from zero on, so that the first is an increase
+                self.metrics.deliveries.labels(sink, verdict)
