@@ -13,7 +13,7 @@ from gettext import NullTranslations
 from typing import TYPE_CHECKING
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_datetime, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
 from sla_exporter.core.money import Money
@@ -92,10 +92,6 @@ class Formats:
     def month(self, at_ms: int, zone: str) -> str:
         """Write month and year."""
         return format_skeleton("yMMMM", datetime_of(at_ms, zone).date(), locale=self.locale)
-
-    def day(self, at_ms: int, zone: str) -> str:
-        """Write weekday and day of the month, short."""
-        return format_date(datetime_of(at_ms, zone).date(), "EEE d", locale=self.locale)
 
     def _currency(self, amount: Decimal, currency: str, digits: int) -> str:
         # A copy, because the pattern is the locale's own. ISO 4217 says how many digits, not CLDR.

@@ -81,7 +81,11 @@ class JinjaRenderer:
             subject=" ".join(part("subject.txt").split()),
             text=part("body.txt"),
             html=self._inliner.inline(part("body.html")),
-            pictures={TIMELINE: self._timeline(settlement)},
+            pictures={
+                TIMELINE: timeline_png(
+                    settlement.span, settlement.evidence.state, settlement.period.zone
+                )
+            },
         )
 
     def formats(self, locale: str) -> Formats:
@@ -126,13 +130,4 @@ class JinjaRenderer:
             reference=entry.reference if entry else "",
             reasons=tuple(sentences(settlement.steps, formats)),
             timeline=f"cid:{TIMELINE}",
-        )
-
-    def _timeline(self, settlement: Settlement) -> bytes:
-        formats, zone = self.formats(settlement.contract.customer.locale), settlement.period.zone
-        return timeline_png(
-            settlement.span,
-            settlement.evidence.state,
-            zone,
-            lambda at_ms: formats.day(at_ms, zone),
         )

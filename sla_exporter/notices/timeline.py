@@ -1,6 +1,7 @@
 """The outage timeline as a picture: a row for every day of the period, from midnight to midnight.
 
-A PNG file, because mail clients show no SVG. Drawn at twice its size, so that it stays sharp.
+A PNG file, because mail clients show no SVG; drawn at twice its size, so that it stays sharp. Days
+are numbers, because the font that is at hand everywhere has the letters of no language but English.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sla_exporter.core.periods import datetime_of, ms_of
 from sla_exporter.core.windows import Window, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.windows import Windows
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SCALE = 2
 WIDTH = 600
 ROW, GAP = 9, 2
-LEFT, TOP, RIGHT = 58, 18, 2
+LEFT, TOP, RIGHT = 26, 18, 2
 
 _PAPER, _INK = (255, 255, 255), (87, 96, 106)
 _SHADES = 16  # of ink on paper, for smooth letters; the colours of the bars follow
@@ -36,19 +37,16 @@ _BARS = {
 }
 
 
-def timeline_png(
-    span: Window, state: SeriesState, zone: str, day_label: Callable[[int], str]
-) -> bytes:
+def timeline_png(span: Window, state: SeriesState, zone: str) -> bytes:
     """Draw the days that the span touches.
 
     Args:
         span: what was settled; the rest of its first and last day is shown as outside.
         state: what was not up within it.
         zone: where the days begin.
-        day_label: gives the label of the day that a moment lies in.
     """
     days = list(_days(span, zone))
-    image = _labelled([day_label(day.start_ms) for day in days])
+    image = _labelled([str(datetime_of(day.start_ms, zone).day) for day in days])
     draw = ImageDraw.Draw(image)
     for index, day in enumerate(days):
         _row(draw, day, TOP + index * (ROW + GAP), span, state)

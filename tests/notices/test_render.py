@@ -149,7 +149,7 @@ def test_rendering_is_the_same_every_time():
 
 
 def picture(span, state, zone="UTC") -> Image.Image:
-    return Image.open(BytesIO(timeline_png(span, state, zone, lambda _: "day")))
+    return Image.open(BytesIO(timeline_png(span, state, zone)))
 
 
 def colors_of(image: Image.Image, row: int) -> list[int]:
