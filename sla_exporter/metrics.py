@@ -185,13 +185,13 @@ def _standings(standings: Iterable[Standing]) -> Iterator[Metric]:
         "sla_availability_ratio",
         "Availability in the open period so far.",
         CONTRACT_LABELS,
-        {key: s.up_ms / s.counted_ms for key, s in found if s.counted_ms},
+        {key: float(Fraction(s.ratio)) for key, s in found if s.ratio},
     )
     yield _gauge(
         "sla_objective_ratio",
         "The availability that is promised.",
         CONTRACT_LABELS,
-        {key: float(Fraction(s.objective)) for key, s in found},
+        {key: float(Fraction(s.objective)) for key, s in found if s.objective},
     )
     yield _gauge(
         "sla_downtime_seconds",

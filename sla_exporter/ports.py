@@ -205,12 +205,12 @@ class Posting:
 class SettlementStore(Protocol):
     """Settlements, the ledger, notices, and the orders that follow from them."""
 
-    async def latest(self) -> Mapping[str, tuple[str, State]]:
-        """Give the label and state of each contract's latest settlement, by contract."""
+    async def latest(self) -> Mapping[str, tuple[int, State]]:
+        """Give the end of the period and the state of each contract's latest settlement."""
         ...
 
-    async def final(self, period_label: str) -> set[str]:
-        """Give the contracts whose settlement of a period is held or posted."""
+    async def final(self, keys: Sequence[str]) -> set[str]:
+        """Give those of the keys whose settlement is held or posted."""
         ...
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
@@ -290,7 +290,7 @@ class Routes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How the open period of a contract looks as of now."""
+    """How the open period of a contract looks as of now; ratios are exact fractions as text."""
 
     contract: str
     customer: str
@@ -299,9 +299,8 @@ class Standing:
     period: str
     currency: str
     credit_minor: int
-    objective: str
-    up_ms: int
-    counted_ms: int
+    objective: str | None
+    ratio: str | None
     down_ms: int
     unknown_ms: int
 

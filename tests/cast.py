@@ -13,7 +13,8 @@ from fractions import Fraction
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Mode, Service
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import Period
-from sla_exporter.core.policy.terms import Policy
+from sla_exporter.core.policy.pay import Pay, share_of
+from sla_exporter.core.policy.terms import Component, Objective, Policy
 from sla_exporter.core.policy.tiers import Tier, Tiers
 from sla_exporter.core.quorum import ALL
 from sla_exporter.core.reasoning import Share
@@ -31,14 +32,20 @@ def share(text: str) -> Share:
     return Share(Fraction(text) / 100)
 
 
+def percent(text: str) -> Pay:
+    return share_of(share(text).value)
+
+
 GOLD = Policy(
     name="gold",
-    objective=share("99.95"),
-    credit=Tiers(
-        tiers=(
-            Tier(below=share("99.95"), pays=share("10")),
-            Tier(below=share("99"), pays=share("30")),
-            Tier(below=share("95"), pays=share("100")),
+    objective=Objective(share=share("99.95")),
+    credit=Component(
+        formula=Tiers(
+            rows=(
+                Tier(below=share("99.95"), pays=percent("10")),
+                Tier(below=share("99"), pays=percent("30")),
+                Tier(below=share("95"), pays=percent("100")),
+            )
         )
     ),
 )
@@ -69,7 +76,7 @@ def catalogue(
 ) -> Catalogue:
     return Catalogue(
         services={"web": WEB},
-        policies={policy.name: policy},
+        policies={policy.name: (policy,)},
         contracts=contracts or (contract(ACME, "499.90"), contract(BIRCH), contract(CEDAR)),
         mode=mode,
     )

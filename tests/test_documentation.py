@@ -1,4 +1,4 @@
-"""The README knows every key, metric, option, command and route there is."""
+"""The manual (the README and docs/) knows every key, metric, option, command and route there is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sla_exporter.metrics import FigureCollector, ProcessMetrics
 from sla_exporter.ports import Figures
 from sla_exporter.settings import load_config
 from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
-from sla_exporter.settings.models import ConfigFile, CustomersFile
+from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.sentences import models_in
 from sla_exporter.web.server import ROUTES
 
@@ -25,19 +25,26 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-QUOTED = set(re.findall(r"`([^`\n]+)`", README))
+MANUAL = README + "".join(p.read_text() for p in sorted((ROOT / "docs").glob("*.md")))
+QUOTED = set(re.findall(r"`([^`\n]+)`", MANUAL))
 WORDS = {word for quoted in QUOTED for word in re.split(r"[^\w-]+", quoted)}
 
 
-def keys(model: type[BaseModel]) -> Iterator[str]:
+def keys(*models: type[BaseModel]) -> Iterator[str]:
     """Give every key that a configuration file may have."""
-    for name, field in model.model_fields.items():
-        yield field.alias or name
-        for inner in models_in(field.annotation):
-            yield from keys(inner)
+    seen: set[type[BaseModel]] = set()
+    waiting = list(models)
+    while waiting:
+        model = waiting.pop()
+        if model in seen:
+            continue
+        seen.add(model)
+        for name, field in model.model_fields.items():
+            yield field.alias or name
+            waiting.extend(models_in(field.annotation))
 
 
-@pytest.mark.parametrize("key", sorted({*keys(ConfigFile), *keys(CustomersFile)}))
+@pytest.mark.parametrize("key", sorted(set(keys(ConfigFile, CustomersFile, PoliciesFile))))
 def test_every_key_is_described(key):
     """A setting that nobody can find is not there."""
     assert key in WORDS
@@ -90,13 +97,13 @@ def test_every_command_and_option_is_described(name, command):
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help
-            assert any(option in README for option in parameter.opts)
+            assert any(option in MANUAL for option in parameter.opts)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_every_route_is_described(method, path):
     """Method and path."""
-    assert f"`{method} {path}`" in README
+    assert f"`{method} {path}`" in MANUAL
 
 
 def test_the_wiring_in_the_readme_is_a_valid_configuration(tmp_path):

@@ -12,10 +12,9 @@ from sla_exporter import logs
 from sla_exporter.app import Engine, SystemClock
 from sla_exporter.cli import options
 from sla_exporter.cli.tables import table
-from sla_exporter.core.due import Due, due_periods
+from sla_exporter.core.due import Due, closing_in, due_periods
 from sla_exporter.core.periods import Period, utc_text
 from sla_exporter.core.settled import Settled
-from sla_exporter.core.settlement import settled_span
 from sla_exporter.errors import NotReady
 from sla_exporter.notices.report import (
     COLUMNS,
@@ -130,8 +129,8 @@ async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str
         if label:
             due = _asked_for(config, label, now_ms)
             _refuse_open(config, due, now_ms)
-            final = await settlements.final(label)
-            due = [item for item in due if item.contract.id not in final]
+            final = await settlements.final([item.key for item in due])
+            due = [item for item in due if item.key not in final]
         else:
             latest = await settlements.latest()
             due = list(due_periods(config.catalogue, latest, now_ms, config.settle_after_ms))
@@ -152,11 +151,10 @@ async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str
 
 
 def _asked_for(config: Config, label: str, now_ms: int) -> list[Due]:
-    catalogue = config.catalogue
-    due = [Due(c, Period.month(label, catalogue.zone_of(c))) for c in catalogue.contracts]
-    if all(item.period.span.start_ms >= now_ms for item in due):
+    due = list(closing_in(config.catalogue, label))
+    if due and all(item.period.span.start_ms >= now_ms for item in due):
         raise NotReady(f"{label} has not begun")
-    return [item for item in due if settled_span(item.contract, item.period)]
+    return due
 
 
 def _last_closed(config: Config, now_ms: int) -> list[Due]:
@@ -164,11 +162,11 @@ def _last_closed(config: Config, now_ms: int) -> list[Due]:
 
 
 def _is_open(item: Due, config: Config, now_ms: int) -> bool:
-    return item.period.span.end_ms + config.settle_after_ms > now_ms
+    return item.period.step.end_ms + config.settle_after_ms > now_ms
 
 
 def _refuse_open(config: Config, due: list[Due], now_ms: int) -> None:
-    ready_ms = max((item.period.span.end_ms for item in due), default=0) + config.settle_after_ms
+    ready_ms = max((item.period.step.end_ms for item in due), default=0) + config.settle_after_ms
     if now_ms < ready_ms:
         raise NotReady(
             f"{due[0].period.label} can be settled from {utc_text(ready_ms)} on (settle_after); "

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from sla_exporter.core.matchers import Matcher, all_match
-from sla_exporter.core.periods import ms_of
+from sla_exporter.core.periods import midnight_ms
 from sla_exporter.core.quorum import ALL, Quorum
 from sla_exporter.core.windows import Window
 
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sla_exporter.core.money import Money
+    from sla_exporter.core.periods import Period
+    from sla_exporter.core.policy.pay import Base
     from sla_exporter.core.policy.terms import Policy
 
 FAR_FUTURE_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z
@@ -62,7 +63,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One customer, one service, one policy; the fee is for one period."""
+    """One customer, one service, one policy; the fee is for one period.
+
+    ``amounts`` are other amounts that a policy may take shares of, ``parts`` those parts of the fee
+    that it may leave out, and ``price_changes`` the fees that came into force on later days.
+    """
 
     id: str
     customer: Customer
@@ -72,16 +77,16 @@ class Contract:
     since: date
     until: date | None = None
     matchers: tuple[Matcher, ...] = ()
+    amounts: Mapping[Base, Money] = field(default_factory=dict)
+    parts: Mapping[str, Money] = field(default_factory=dict)
+    price_changes: tuple[tuple[date, Money], ...] = ()
 
     def life(self, zone: str) -> Window:
         """When the contract ran, from local midnight to local midnight, its last day included."""
-        start = datetime.combine(self.since, time(), ZoneInfo(zone))
+        start_ms = midnight_ms(self.since, zone)
         if self.until is None:
-            return Window(ms_of(start), FAR_FUTURE_MS)
-        last = datetime.combine(
-            date.fromordinal(self.until.toordinal() + 1), time(), ZoneInfo(zone)
-        )
-        return Window(ms_of(start), ms_of(last))
+            return Window(start_ms, FAR_FUTURE_MS)
+        return Window(start_ms, midnight_ms(self.until + timedelta(days=1), zone))
 
     def owns(self, service: Service, labels: Mapping[str, str]) -> bool:
         """Say whether a series or an alert with these labels speaks of this contract."""
@@ -97,18 +102,29 @@ class Catalogue:
     """Everything the operator configured about promises, by name."""
 
     services: Mapping[str, Service]
-    policies: Mapping[str, Policy]
+    policies: Mapping[str, tuple[Policy, ...]]
     contracts: tuple[Contract, ...]
     mode: Mode = Mode.OBSERVE
 
-    def zone_of(self, contract: Contract) -> str:
-        """The zone of the contract's periods: the policy's, or else the customer's."""
-        return self.policies[contract.policy].zone or contract.customer.zone
+    def policy_of(self, contract: Contract, at_ms: int) -> Policy:
+        """The version of a contract's policy in force at a moment; the first one before any is."""
+        versions = self.policies[contract.policy]
+        zone = contract.customer.zone
+        return max(
+            (v for v in versions if _begins_ms(v, zone) <= at_ms),
+            key=lambda v: _begins_ms(v, zone),
+            default=versions[0],
+        )
 
-    def mode_of(self, contract: Contract) -> Mode:
-        """The policy's mode, or else the one for all."""
-        return self.policies[contract.policy].mode or self.mode
+    def period_at(self, contract: Contract, at_ms: int) -> Period:
+        """The period of a contract that a moment lies in, by the policy in force then."""
+        rule = self.policy_of(contract, at_ms).period
+        return rule.containing(at_ms, rule.zone or contract.customer.zone, contract.since)
 
     def of_service(self, name: str) -> tuple[Contract, ...]:
         """The contracts measured by a service."""
         return tuple(contract for contract in self.contracts if contract.service == name)
+
+
+def _begins_ms(policy: Policy, zone: str) -> int:
+    return midnight_ms(policy.effective_from, zone) if policy.effective_from else 0

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.periods import utc_text
@@ -30,7 +31,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger; the amount is positive in the customer's favour."""
+    """One line of the ledger; amounts are positive in the customer's favour."""
 
     key: str
     kind: EntryKind
@@ -41,6 +42,8 @@ class Entry:
     form: Form
     amount: Money
     posted_at_ms: int
+    extension_days: Fraction = Fraction(0)
+    may_terminate: bool = False
 
     @property
     def reference(self) -> str:
@@ -59,6 +62,8 @@ class Entry:
             "form": self.form,
             "minor": self.amount.minor,
             "currency": self.amount.currency,
+            "extension_days": str(self.extension_days),
+            "may_terminate": self.may_terminate,
             "posted_at": utc_text(self.posted_at_ms),
             "previous": previous,
         }
@@ -67,7 +72,7 @@ class Entry:
 
 
 def grant(settlement: Settlement, posted_at_ms: int) -> Entry:
-    """Give the entry for a settlement that owes money; posted twice it has the same key."""
+    """Give the entry for a settlement that owes something; posted twice it has the same key."""
     return Entry(
         key=f"grant/{settlement.key}",
         kind=EntryKind.GRANT,
@@ -77,5 +82,7 @@ def grant(settlement: Settlement, posted_at_ms: int) -> Entry:
         policy=settlement.policy.name,
         form=settlement.policy.form,
         amount=settlement.credit,
+        extension_days=settlement.outcome.extension_days,
+        may_terminate=settlement.outcome.may_terminate,
         posted_at_ms=posted_at_ms,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sla_exporter.core.money import Money
+from sla_exporter.core.policy.pay import Base, Pay, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Exact:
     currency: str
 
 
-Fact = Share | Duration | Moment | Money | Exact | int | str
+Fact = Share | Duration | Moment | Money | Exact | Pay | int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _to_json(fact: Fact) -> object:
             return {"minor": minor, "currency": currency}
         case Exact(minor, currency):
             return {"exact_minor": str(minor), "currency": currency}
+        case Pay(unit, amount, currency, of):
+            return {"pay": str(amount), "unit": unit, "currency": currency, "of": of}
         case _:
             return fact
 
@@ -101,6 +104,8 @@ def _from_json(data: object) -> Fact:
             return Money(minor=minor, currency=currency)
         case {"exact_minor": str(value), "currency": str(currency)}:
             return Exact(Fraction(value), currency)
+        case {"pay": str(amount), "unit": str(unit), "currency": str(currency), "of": of}:
+            return Pay(Unit(unit), Fraction(amount), currency, Base(of) if of else None)
         case int() | str():
             return data
         case _:

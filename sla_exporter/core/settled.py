@@ -6,10 +6,11 @@ The configuration may have changed since; this is what was said then.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from sla_exporter.core.money import Money
     from sla_exporter.core.reasoning import Step
     from sla_exporter.core.samples import SeriesState
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The outcome for one contract and one period."""
+    """The outcome for one contract and one period.
+
+    ``ratio`` is the exact availability; the lengths beside it are cut to whole milliseconds.
+    """
 
     key: str
     contract: str
@@ -28,13 +32,16 @@ class Settled:
     policy: str
     period: str
     span: Window
+    period_end_ms: int
     verdict: Verdict
     state: State
     holds: tuple[Hold, ...]
     fee: Money
     credit: Money
-    objective: Fraction
-    up_ms: int
+    extension_days: Fraction
+    may_terminate: bool
+    objective: Fraction | None
+    ratio: Fraction | None
     counted_ms: int
     down_ms: int
     unknown_ms: int
@@ -44,7 +51,8 @@ class Settled:
     @classmethod
     def of(cls, settlement: Settlement) -> Settled:
         """Take what is worth keeping from a settlement."""
-        contract, measured = settlement.contract, settlement.availability
+        contract, outcome = settlement.contract, settlement.outcome
+        measured, promised = outcome.measured, settlement.policy.promised
         return cls(
             key=settlement.key,
             contract=contract.id,
@@ -53,26 +61,24 @@ class Settled:
             policy=settlement.policy.name,
             period=settlement.period.label,
             span=settlement.span,
+            period_end_ms=settlement.period.step.end_ms,
             verdict=settlement.verdict,
             state=settlement.state,
             holds=settlement.holds,
             fee=contract.fee,
             credit=settlement.credit,
-            objective=settlement.policy.objective.value,
-            up_ms=measured.up_ms,
-            counted_ms=measured.counted_ms,
-            down_ms=measured.down_ms,
+            extension_days=outcome.extension_days,
+            may_terminate=outcome.may_terminate,
+            objective=promised.value if promised else None,
+            ratio=measured.ratio,
+            counted_ms=int(measured.counted_ms),
+            down_ms=int(measured.down_ms),
             unknown_ms=measured.unknown_ms,
             windows=settlement.evidence.state,
             steps=settlement.steps,
         )
 
     @property
-    def ratio(self) -> Fraction | None:
-        """The availability; ``None`` where nothing counts."""
-        return Fraction(self.up_ms, self.counted_ms) if self.counted_ms else None
-
-    @property
     def owes(self) -> bool:
-        """Say whether there is money to give."""
-        return self.credit.minor > 0
+        """Say whether there is anything to give, in whatever form."""
+        return bool(self.credit.minor or self.extension_days or self.may_terminate)

@@ -1,6 +1,6 @@
 """Settling: one contract and one period, from measurements to the credit, with every step kept.
 
-Pure: the same contract, policy and windows always give the same settlement.
+Pure: the same contract, policy and evidence always give the same settlement.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sla_exporter.core.availability import Availability
 from sla_exporter.core.catalogue import Mode
-from sla_exporter.core.money import Money
-from sla_exporter.core.reasoning import Duration, Exact, Moment, Share, step
+from sla_exporter.core.policy.case import Case, Outage
+from sla_exporter.core.policy.engine import Outcome, evaluate
+from sla_exporter.core.reasoning import Duration, Moment, Share, step
 from sla_exporter.core.windows import Window, clip
 
 if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Contract
     from sla_exporter.core.incidents import IncidentWindow
+    from sla_exporter.core.money import Money
     from sla_exporter.core.periods import Period
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.quorum import Quorum
@@ -44,8 +45,10 @@ class State(StrEnum):
 class Hold(StrEnum):
     """Why a settlement waits for a person."""
 
-    REVIEW = "review"
     COVERAGE = "coverage"
+    UNDECIDED = "undecided"
+    CLAIM = "claim"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,8 @@ class Settlement:
     period: Period
     span: Window
     evidence: Evidence
-    availability: Availability
+    outcome: Outcome
     verdict: Verdict
-    credit: Money
     state: State
     holds: tuple[Hold, ...]
     steps: tuple[Step, ...]
@@ -83,17 +85,22 @@ class Settlement:
     @property
     def key(self) -> str:
         """The same contract and period always have the same key."""
-        return settlement_key(self.contract.id, self.period.label)
+        return settlement_key(self.contract, self.period)
+
+    @property
+    def credit(self) -> Money:
+        """What is owed in money."""
+        return self.outcome.credit
 
     @property
     def owes(self) -> bool:
-        """Say whether there is money to give."""
-        return self.credit.minor > 0
+        """Say whether there is anything to give, in whatever form."""
+        return self.outcome.owes
 
 
-def settlement_key(contract_id: str, period_label: str) -> str:
-    """Name a settlement."""
-    return f"{contract_id}/{period_label}"
+def settlement_key(contract: Contract, period: Period) -> str:
+    """Name the settlement of a contract and period."""
+    return f"{contract.id}/{period.label}"
 
 
 def settled_span(contract: Contract, period: Period) -> Window | None:
@@ -112,15 +119,20 @@ def settle(
     mode: Mode,
 ) -> Settlement:
     """Settle the span of the period in which the contract ran."""
-    availability = Availability.over(span, evidence.state, policy.unknown)
-    verdict = _judge(availability, policy)
-    credit, credit_steps = _credit(contract, policy, availability, verdict)
-    holds = _holds(availability, policy, verdict, credit, mode)
+    case = Case(
+        contract=contract,
+        period=period,
+        span=span,
+        outages=tuple(Outage(window=window) for window in evidence.state.down),
+        unknown=evidence.state.unknown,
+    )
+    outcome = evaluate(policy, case)
+    holds = _holds(outcome, mode)
     steps = (
         *_measured(contract, policy, period, span, evidence),
-        *_compared(availability, policy, verdict),
-        *credit_steps,
-        *(step(f"hold_{hold.value}", **_hold_facts(hold, availability, policy)) for hold in holds),
+        *outcome.steps,
+        *outcome.flags,
+        *(_hold_step(hold, outcome) for hold in holds),
     )
     return Settlement(
         contract=contract,
@@ -128,29 +140,31 @@ def settle(
         period=period,
         span=span,
         evidence=evidence,
-        availability=availability,
-        verdict=verdict,
-        credit=credit,
+        outcome=outcome,
+        verdict=_judge(outcome),
         state=_state(mode, holds),
         holds=holds,
         steps=steps,
     )
 
 
-def _judge(availability: Availability, policy: Policy) -> Verdict:
-    ratio = availability.ratio
-    if ratio is None:
+def _judge(outcome: Outcome) -> Verdict:
+    if outcome.measured.ratio is None:
         return Verdict.UNDECIDED
-    return Verdict.MET if ratio >= policy.objective.value else Verdict.BREACHED
+    return Verdict.BREACHED if outcome.breached else Verdict.MET
 
 
-def _holds(
-    availability: Availability, policy: Policy, verdict: Verdict, credit: Money, mode: Mode
-) -> tuple[Hold, ...]:
+def _holds(outcome: Outcome, mode: Mode) -> tuple[Hold, ...]:
+    measured = outcome.measured
     holds: list[Hold] = []
-    if availability.coverage < policy.min_coverage.value or verdict is Verdict.UNDECIDED:
+    too_little = measured.coverage < measured.policy.downtime.min_coverage.value
+    if too_little or measured.ratio is None:
         holds.append(Hold.COVERAGE)
-    if mode is Mode.REVIEW and credit.minor:
+    if outcome.flags:
+        holds.append(Hold.UNDECIDED)
+    if outcome.claim is not None and outcome.owes:
+        holds.append(Hold.CLAIM)
+    if mode is Mode.REVIEW and outcome.owes:
         holds.append(Hold.REVIEW)
     return tuple(holds)
 
@@ -161,10 +175,11 @@ def _state(mode: Mode, holds: tuple[Hold, ...]) -> State:
     return State.HELD if holds else State.POSTED
 
 
-def _hold_facts(hold: Hold, availability: Availability, policy: Policy) -> dict[str, Share]:
-    if hold is Hold.COVERAGE:
-        return {"coverage": Share(availability.coverage), "minimum": policy.min_coverage}
-    return {}
+def _hold_step(hold: Hold, outcome: Outcome) -> Step:
+    if hold is not Hold.COVERAGE:
+        return step(f"hold_{hold.value}")
+    needed = outcome.measured.policy.downtime.min_coverage
+    return step("hold_coverage", coverage=Share(outcome.measured.coverage), minimum=needed)
 
 
 def _measured(
@@ -185,9 +200,8 @@ def _measured(
         steps.append(stretch("open", Window(evidence.open_from_ms, span.end_ms)))
     steps.append(_instruments(contract, evidence))
     steps.extend(stretch("outage", window) for window in evidence.state.down)
-    steps.extend(
-        stretch(f"unknown_{policy.unknown.value}", window) for window in evidence.state.unknown
-    )
+    unknown = f"unknown_{policy.downtime.unknown.value}"
+    steps.extend(stretch(unknown, window) for window in evidence.state.unknown)
     steps.extend(
         stretch("incident", clip((incident.window,), span)[0], alert=incident.name)
         for incident in evidence.incidents
@@ -209,47 +223,3 @@ def _instruments(contract: Contract, evidence: Evidence) -> Step:
         interval=interval,
         quorum=quorum,
     )
-
-
-def _compared(availability: Availability, policy: Policy, verdict: Verdict) -> list[Step]:
-    ratio = availability.ratio
-    if ratio is None:
-        return [step("nothing_counted")]
-    return [
-        step(
-            "availability",
-            up=Duration(availability.up_ms),
-            counted=Duration(availability.counted_ms),
-            down=Duration(availability.counted_ms - availability.up_ms),
-            ratio=Share(ratio),
-        ),
-        step(f"objective_{verdict.value}", objective=policy.objective),
-    ]
-
-
-def _credit(
-    contract: Contract, policy: Policy, availability: Availability, verdict: Verdict
-) -> tuple[Money, list[Step]]:
-    fee = contract.fee
-    nothing = Money(minor=0, currency=fee.currency)
-    if verdict is not Verdict.BREACHED:
-        return nothing, []
-    award = policy.credit.award(availability)
-    steps = list(award.steps)
-    if not award.share.value:
-        return nothing, steps
-    exact = award.share.value * fee.minor
-    steps.append(
-        step("share_of_fee", share=award.share, fee=fee, amount=Exact(exact, fee.currency))
-    )
-    if policy.cap and award.share.value > policy.cap.value:
-        exact = policy.cap.value * fee.minor
-        steps.append(step("capped", cap=policy.cap, amount=Exact(exact, fee.currency)))
-    credit = fee.rounded_to(exact, policy.rounding)
-    if exact.denominator != 1:
-        steps.append(step("rounded", mode=policy.rounding.value, credit=credit))
-    if policy.minimum and not policy.minimum.is_reached_by(credit):
-        code = "not_over_minimum" if policy.minimum.strict else "under_minimum"
-        steps.append(step(code, credit=credit, minimum=policy.minimum.money))
-        return nothing, steps
-    return credit, steps

@@ -25,18 +25,26 @@ class ServiceEvidence:
     """Everything known of one service within a span of time, by contract."""
 
     service: Service
+    span: Window
     interval_ms: int
     observed: Window
     states: Mapping[str, Sequence[SeriesState]]
     incidents: Mapping[str, Sequence[IncidentWindow]]
 
-    def of(self, contract_id: str, span: Window) -> Evidence:
+    def of(self, contract_id: str, span: Window, *, by_incident: bool = False) -> Evidence:
         """Give one contract's evidence within a span.
 
         What lies before the time that was observed is unknown; what lies after it is still open.
+        By incident, outages that ended within the span are given whole, and those that went on
+        beyond it are left for the next one.
         """
         states = self.states.get(contract_id, ())
         state = combine(states, self.service.quorum, span)
+        if by_incident:
+            before = Window(self.span.start_ms, span.end_ms)
+            whole = combine(states, self.service.quorum, before).down
+            ended = tuple(w for w in whole if span.start_ms < w.end_ms < span.end_ms)
+            state = SeriesState(down=ended, unknown=state.unknown)
         start, end = self.observed
         known = Window(start, min(end, span.end_ms))
         unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
@@ -86,6 +94,7 @@ async def gather_evidence(
                 alerts.setdefault(contract.id, []).append(incident)
     return ServiceEvidence(
         service=service,
+        span=span,
         interval_ms=mark.interval_ms,
         observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
         states=states,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.core.due import Due, due_periods, open_periods
+from sla_exporter.core.due import Due, due_periods, evidence_span, open_periods
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.settlement import Settlement, State, settle, settled_span
 from sla_exporter.core.windows import Window, clip
@@ -114,7 +114,7 @@ class Reconciler:
 
 
 def _hull(items: Iterable[Due]) -> Window:
-    spans = [item.period.span for item in items]
+    spans = [evidence_span(item.period) for item in items]
     return Window(min(span.start_ms for span in spans), max(span.end_ms for span in spans))
 
 
@@ -127,11 +127,12 @@ def _settle(
         return None
     if not clip((span,), evidence.observed):
         return None
+    policy = catalogue.policy_of(contract, period.span.end_ms - 1)
     return settle(
         contract=contract,
-        policy=catalogue.policies[contract.policy],
+        policy=policy,
         period=period,
         span=span,
-        evidence=evidence.of(contract.id, span),
-        mode=catalogue.mode_of(contract),
+        evidence=evidence.of(contract.id, span, by_incident=evidence_span(period) != period.span),
+        mode=policy.mode or catalogue.mode,
     )

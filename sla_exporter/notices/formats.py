@@ -18,6 +18,7 @@ from babel.numbers import format_decimal, format_percent
 
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import datetime_of
+from sla_exporter.core.policy.pay import Pay, Unit
 from sla_exporter.core.reasoning import Duration, Exact, Moment, Share
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Formats:
     locale: Locale
     words: NullTranslations
 
-    def fact(self, fact: Fact) -> str:  # noqa: PLR0911 - one line for each kind of fact
+    def fact(self, fact: Fact) -> str:
         """Format any fact of a reasoning step."""
         match fact:
             case Share(value):
@@ -51,6 +52,8 @@ class Formats:
                 return self.money(fact)
             case Exact(minor, currency):
                 return self.exact(minor, currency)
+            case Pay():
+                return self.pay(fact)
             case int():
                 return format_decimal(fact, locale=self.locale)
             case _:
@@ -72,12 +75,34 @@ class Formats:
         cut = _cut(share, _PERCENT_DIGITS + 2).normalize()
         return format_percent(cut, locale=self.locale, decimal_quantization=False)
 
+    def pay(self, pay: Pay) -> str:
+        """Write an amount that a policy pays, with its unit."""
+        words, plural = self.words, 1 if pay.amount == 1 else 2
+        match pay.unit:
+            case Unit.SHARE:
+                return self.percent(pay.amount)
+            case Unit.MONEY:
+                return self.exact(pay.amount, pay.currency)
+            case Unit.RIGHT:
+                return words.gettext("the right to terminate")
+            case Unit.HOURS:
+                text = words.ngettext("%(num)s hour", "%(num)s hours", plural)
+            case Unit.DAYS:
+                text = words.ngettext("%(num)s day", "%(num)s days", plural)
+            case Unit.MONTHS:
+                text = words.ngettext("%(num)s month", "%(num)s months", plural)
+        return text % {"num": self.number(pay.amount)}
+
+    def number(self, value: Fraction) -> str:
+        """Write a number, cut after the fourth decimal place."""
+        return format_decimal(_cut(value, 4).normalize(), locale=self.locale)
+
     def duration(self, ms: int) -> str:
         """Write a length of time in full: nothing is rounded away."""
         days, rest = divmod(ms, _DAY_MS)
         parts = []
         if days:
-            parts.append(self.words.ngettext("%(num)d day", "%(num)d days", days) % {"num": days})
+            parts.append(self.words.ngettext("%(num)s day", "%(num)s days", days) % {"num": days})
         for unit, size in _UNITS:
             count, rest = divmod(rest, size)
             if count:

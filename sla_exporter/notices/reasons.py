@@ -46,16 +46,80 @@ SENTENCES = {
     ),
     "objective_met": N_("The objective of %(objective)s was met."),
     "objective_breached": N_("The objective of %(objective)s was missed."),
+    "availability_given": N_("Availability, measured as a share of all items: %(ratio)s."),
+    "excluded": N_("Not counted, %(kind)s: %(start)s to %(end)s, %(length)s."),
+    "exclusion_not_covered": N_(
+        "Counted, because the contract does not exclude it, %(kind)s: %(start)s to %(end)s."
+    ),
+    "exclusion_announced_late": N_(
+        "Counted, because it was not announced %(notice)s before, %(kind)s: %(start)s to %(end)s."
+    ),
+    "exclusion_over_budget": N_(
+        "Counted, because it is over the allowed maintenance: %(over)s of %(start)s to %(end)s."
+    ),
+    "not_reported": N_("The outage from %(start)s was not reported, and so does not count."),
+    "clock_from_report": N_("The outage counts from its report at %(at)s on."),
+    "too_few_affected": N_(
+        "An outage that hit %(share)s does not count; only those that hit more than %(limit)s do."
+    ),
+    "too_short": N_(
+        "The outage at %(start)s, %(length)s, is too short to count; the limit is %(limit)s."
+    ),
+    "allowance_deducted": N_("Of the downtime, %(allowance)s are allowed; %(left)s are left."),
     "no_tier": N_("No row of the credit table applies."),
-    "tier": N_("An availability below %(below)s earns %(pays)s of the fee."),
-    "share_of_fee": N_("%(share)s of the fee of %(fee)s is %(amount)s."),
-    "capped": N_("The credit is capped at %(cap)s of the fee: %(amount)s."),
-    "rounded": N_("Rounded %(mode)s: %(credit)s."),
+    "tier": N_("An availability below %(limit)s earns %(pays)s."),
+    "tier_up_to": N_("An availability of %(limit)s or less earns %(pays)s."),
+    "tier_open": N_("This availability earns %(pays)s."),
+    "tier_hole": N_("Undecided: no row of the credit table says what %(ratio)s earns."),
+    "tier_overlap": N_("Undecided: several rows of the credit table claim %(ratio)s."),
+    "table_row": N_("Downtime of %(length)s earns %(pays)s."),
+    "table_nothing": N_("Downtime of %(length)s earns nothing."),
+    "table_hole": N_(
+        "Undecided: no row of the credit table says what %(length)s of downtime earn."
+    ),
+    "table_overlap": N_(
+        "Undecided: several rows of the credit table claim %(length)s of downtime."
+    ),
+    "blocks": N_("Downtime of %(length)s counts as %(count)s times %(every)s and earns %(pays)s."),
+    "prorata": N_(
+        "Downtime of %(down)s, of %(covers)s that the fee pays for, times %(times)s: %(share)s."
+    ),
+    "flat": N_("The missed objective earns %(pays)s."),
+    "steps_below": N_(
+        "Counted below %(limit)s in steps of %(step)s: %(count)s, which earn %(pays)s."
+    ),
+    "days_touched": N_("Calendar days with downtime: %(count)s, which earn %(pays)s."),
+    "streak": N_("Periods in a row that missed the objective: %(count)s, which earn %(pays)s."),
+    "streak_short": N_(
+        "Periods in a row that missed the objective: %(count)s; a credit needs %(needed)s."
+    ),
+    "count": N_("Number of %(what)s: %(count)s, which earns %(pays)s."),
+    "count_undecided": N_(
+        "Undecided: the credit table does not say what %(count)s times %(what)s earn."
+    ),
+    "clock_hours": N_("Hours with an availability below %(below)s: %(count)s, not charged."),
+    "share_of_base": N_("%(share)s of %(of)s (%(base)s) is %(amount)s."),
+    "base_unknown": N_("Undecided: the contract does not say how much this is: %(base)s."),
+    "highest_counts": N_("Of several credits for the same, only the highest is given."),
+    "capped_outage": N_("No more than %(cap)s is given for an outage: %(amount)s."),
+    "capped_period": N_("No more than %(cap)s is given for a period: %(amount)s."),
+    "capped_twelve_months": N_("No more than %(cap)s is given in twelve months: %(amount)s."),
+    "capped_days": N_("No more than %(cap)s is given."),
+    "rounded": N_("%(amount)s, rounded %(mode)s, is %(credit)s."),
     "not_over_minimum": N_("A credit of %(credit)s is not over the minimum of %(minimum)s: none."),
     "under_minimum": N_("A credit of %(credit)s is under the minimum of %(minimum)s: none."),
+    "carried_over": N_("The %(credit)s are kept and added to the next credit."),
+    "undecided": N_("Undecided by the contract's text: %(text)s (%(readings)s)."),
+    "discretionary": N_("The contract says that this credit may be given: a person decides."),
+    "claim_needed": N_("The credit must be claimed, at the latest %(deadline)s."),
+    "claim_made": N_("The credit was claimed in time, which was until %(deadline)s."),
+    "claim_late": N_("The credit was claimed too late; it had to be claimed until %(deadline)s."),
+    "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."
     ),
+    "hold_undecided": N_("Held for a person: the contract's text does not decide this case."),
+    "hold_claim": N_("Held until the customer claims it."),
     "hold_review": N_("Held for a person: credits of this policy are reviewed."),
 }
 
@@ -71,6 +135,18 @@ WORDS = {
         N_("account credit"),
         N_("next invoice"),
         N_("refund"),
+        N_("extension"),
+        N_("right to terminate"),
+        N_("service fee"),
+        N_("whole bill"),
+        N_("previous invoice"),
+        N_("1/12 of annual fee"),
+        N_("renewal fee"),
+        N_("fee at the time of the fault"),
+        N_("maintenance"),
+        N_("emergency maintenance"),
+        N_("caused by the customer"),
+        N_("force majeure"),
     )
 }
 

@@ -10,6 +10,7 @@ from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from sla_exporter import resources
+from sla_exporter.core.policy.pay import TERMINATION, Pay, Unit
 from sla_exporter.core.settlement import Verdict
 from sla_exporter.notices.formats import Formats
 from sla_exporter.notices.languages import translations
@@ -111,7 +112,7 @@ class JinjaRenderer:
     def _view(self, settlement: Settlement, entry: Entry | None) -> NoticeView:
         contract, period = settlement.contract, settlement.period
         formats = self.formats(contract.customer.locale)
-        measured = settlement.availability
+        measured, promised = settlement.outcome.measured, settlement.policy.promised
         return NoticeView(
             company=self._company,
             language=contract.customer.locale.replace("_", "-"),
@@ -121,13 +122,26 @@ class JinjaRenderer:
             period=formats.month(period.span.start_ms, period.zone),
             zone=period.zone,
             availability=formats.percent(measured.ratio) if measured.ratio is not None else "?",
-            objective=formats.percent(settlement.policy.objective.value),
+            objective=formats.percent(promised.value) if promised else "",
             met=settlement.verdict is Verdict.MET,
-            downtime=formats.duration(measured.down_ms),
+            downtime=formats.duration(int(measured.down_ms)),
             unknown=formats.duration(measured.unknown_ms) if measured.unknown_ms else "",
-            credit=formats.money(settlement.credit),
+            credit=_worth(settlement, formats),
             form=formats.words.gettext(settlement.policy.form.value),
             reference=entry.reference if entry else "",
             reasons=tuple(sentences(settlement.steps, formats)),
             timeline=f"cid:{TIMELINE}",
         )
+
+
+def _worth(settlement: Settlement, formats: Formats) -> str:
+    """Say what the customer gets, in whatever form."""
+    outcome = settlement.outcome
+    parts: list[str] = []
+    if outcome.extension_days:
+        parts.append(formats.pay(Pay(Unit.DAYS, outcome.extension_days)))
+    if outcome.may_terminate:
+        parts.append(formats.pay(TERMINATION))
+    if settlement.credit.minor or not parts:
+        parts.insert(0, formats.money(settlement.credit))
+    return ", ".join(parts)

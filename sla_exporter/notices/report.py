@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import utc_text
+from sla_exporter.core.policy.pay import TERMINATION, Pay, Unit
 from sla_exporter.core.settlement import State, Verdict
 from sla_exporter.notices.formats import plain
 from sla_exporter.notices.reasons import sentences
@@ -35,12 +36,23 @@ def row(settled: Settled) -> tuple[str, ...]:
         settled.contract,
         settled.period,
         formats.percent(settled.ratio) if settled.ratio is not None else "not measured",
-        formats.percent(settled.objective),
+        formats.percent(settled.objective) if settled.objective is not None else "-",
         formats.duration(settled.down_ms) if settled.down_ms else "-",
         formats.duration(settled.unknown_ms) if settled.unknown_ms else "-",
         f"{settled.verdict} (held)" if settled.holds else settled.verdict.value,
-        str(settled.credit) if settled.owes else "-",
+        worth(settled),
     )
+
+
+def worth(settled: Settled) -> str:
+    """Say what is owed, in whatever form."""
+    formats = plain()
+    parts = [str(settled.credit)] if settled.credit.minor else []
+    if settled.extension_days:
+        parts.append(formats.pay(Pay(Unit.DAYS, settled.extension_days)))
+    if settled.may_terminate:
+        parts.append(formats.pay(TERMINATION))
+    return " and ".join(parts) or "-"
 
 
 def to_json(settled: Settled) -> dict[str, Any]:
@@ -56,7 +68,7 @@ def to_json(settled: Settled) -> dict[str, Any]:
         "end": utc_text(settled.span.end_ms),
         "availability": None if ratio is None else float(ratio),
         "availability_exact": None if ratio is None else str(ratio),
-        "objective": float(settled.objective),
+        "objective": None if settled.objective is None else float(settled.objective),
         "downtime_s": settled.down_ms / 1000,
         "unknown_s": settled.unknown_ms / 1000,
         "outages": [[utc_text(start), utc_text(end)] for start, end in settled.windows.down],
@@ -66,6 +78,8 @@ def to_json(settled: Settled) -> dict[str, Any]:
         "fee": str(settled.fee.amount),
         "credit": str(settled.credit.amount),
         "currency": settled.credit.currency,
+        "extension_days": float(settled.extension_days),
+        "may_terminate": settled.may_terminate,
         "reasons": sentences(settled.steps, plain()),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.money import Money
+from sla_exporter.core.periods import PeriodRule
+from sla_exporter.core.policy.claim import Deadline
+from sla_exporter.core.policy.downtime import Affected
+from sla_exporter.core.policy.exclusions import Budget, Recurring
+from sla_exporter.core.policy.pay import Pay
+from sla_exporter.core.policy.terms import Grace, Objective
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.core.reasoning import Duration, Share
-from sla_exporter.settings import quantities
+from sla_exporter.settings import phrases, quantities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +61,29 @@ LabelMatcher = Annotated[Matcher, _from_text(Matcher.parse)]
 TextList = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 MatcherList = Annotated[tuple[LabelMatcher, ...], BeforeValidator(_one_or_many)]
 
+PayPhrase = Annotated[Pay, _from_text(phrases.parse_pay)]
+ObjectivePhrase = Annotated[Objective, _from_text(phrases.parse_objective)]
+Notice = Annotated[int, _from_text(phrases.parse_notice)]
+BudgetPhrase = Annotated[Budget, _from_text(phrases.parse_budget)]
+GracePhrase = Annotated[Grace, _from_text(phrases.parse_grace)]
+AffectedShare = Annotated[Affected, _from_text(phrases.parse_affected)]
+Within = Annotated[Deadline, _from_text(phrases.parse_within)]
+RecurringPhrase = Annotated[Recurring, _from_text(phrases.parse_recurring)]
+RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(_one_or_many)]
+
+
+def _period(value: object) -> PeriodRule:
+    """Read a phrase, or a phrase with its zone: ``{calendar_month: America/Sao_Paulo}``."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((phrase, zone),) = value.items()
+        return replace(phrases.parse_period(str(phrase)), zone=quantities.parse_zone(str(zone)))
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {_kind(value)}")  # noqa: TRY004 - pydantic's way
+    return phrases.parse_period(value)
+
+
+PeriodPhrase = Annotated[PeriodRule, PlainValidator(_period)]
+
 # What a field of a core dataclass is read as; see settings.shapes.
 BY_CORE_TYPE: dict[type, Any] = {
     Share: Percent,
@@ -62,4 +92,5 @@ BY_CORE_TYPE: dict[type, Any] = {
     Quorum: Majority,
     date: Day,
     Matcher: LabelMatcher,
+    Pay: PayPhrase,
 }

@@ -19,7 +19,8 @@ from sla_exporter.settings.config import (
 )
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
-from sla_exporter.settings.models import ConfigFile, CustomersFile
+from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
+from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
 from sla_exporter.settings.sentences import problems_of
 
@@ -60,6 +61,9 @@ class _Loader:
         if model is None:
             return None
         promises = PromiseBuilder(model, self.document)
+        promises.add_policies(model.policies, self.document)
+        for index, name in enumerate(model.policy_files):
+            self._add_policies(promises, name, ("policy_files", index))
         for index, customer in enumerate(model.customers):
             promises.add(customer, self.document, ("customers", index))
         for index, name in enumerate(model.customer_files):
@@ -97,6 +101,21 @@ class _Loader:
         except ValidationError as error:
             self.problems.extend(problems_of(error, document, model))
             return None
+
+    def _add_policies(self, promises: PromiseBuilder, name: str, at: Sequence[Key]) -> None:
+        path = find_policy_file(name, self.path.parent)
+        if path is None:
+            message = f"there is no file {name!r}, neither here nor among the ready policies"
+            self.problems.append(self.document.problem(at, message))
+            return
+        try:
+            document = read_file(path)
+        except ConfigInvalid as error:
+            self.problems.extend(error.problems)
+            return
+        found = self.validate(document, PoliciesFile)
+        if found:
+            promises.add_policies(found.policies, document)
 
     def _add_file(self, promises: PromiseBuilder, name: str, at: Sequence[Key]) -> None:
         matches = (

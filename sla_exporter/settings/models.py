@@ -1,35 +1,30 @@
-"""The configuration file, section by section. Every key and what it means stands here.
+"""The configuration file, section by section.
 
-``docs/configuration.md`` describes the same keys for operators; a test compares the two.
+The manual (README.md and docs/) describes every key; a test compares the two.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from annotated_types import Len
+from pydantic import BeforeValidator, Field, model_validator
 
-from sla_exporter.core.availability import Unknown
 from sla_exporter.core.catalogue import Mode
-from sla_exporter.core.money import Rounding
-from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.quorum import ALL
 from sla_exporter.core.reasoning import Duration
-from sla_exporter.settings.credit import CreditModel
 from sla_exporter.settings.fields import (
     Amount,
     Day,
     Length,
     Majority,
     MatcherList,
-    Percent,
     Section,
     Size,
-    Sum,
     TextList,
     Zone,
 )
-from sla_exporter.settings.quantities import parse_percent
+from sla_exporter.settings.policy import PolicyModel
 
 
 class BasicAuth(Section):
@@ -115,6 +110,13 @@ class MetricsModel(Section):
     per_contract: bool = True
 
 
+def _versions(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+PolicyVersions = Annotated[tuple[PolicyModel, ...], BeforeValidator(_versions), Len(min_length=1)]
+
+
 class SliModel(Section):
     """The 0/1 series that say whether the service is up."""
 
@@ -138,50 +140,14 @@ class ServiceModel(Section):
     incidents: IncidentsModel | None = None
 
 
-class PeriodModel(Section):
-    """A calendar month in a zone."""
-
-    calendar_month: Zone
+OtherAmount = Literal["whole bill", "previous invoice", "next invoice", "annual fee", "renewal fee"]
 
 
-class DowntimeModel(Section):
-    """What counts as downtime."""
+class PriceChange(Section):
+    """A fee that came into force on a day."""
 
-    unknown: Unknown = Unknown.EXCLUDE
-    min_coverage: Percent = parse_percent("95%")
-
-
-class MinimumModel(Section):
-    """Under which amount no credit is given."""
-
-    over: Sum | None = None
-    at_least: Sum | None = None
-
-    @model_validator(mode="after")
-    def _only_one(self) -> MinimumModel:
-        if (self.over is None) == (self.at_least is None):
-            raise ValueError("give either over or at_least")
-        return self
-
-
-class PolicyModel(Section):
-    """A promise and what breaking it costs."""
-
-    objective: Percent
-    period: Literal["calendar month"] | PeriodModel = "calendar month"
-    downtime: DowntimeModel = DowntimeModel()
-    credit: CreditModel
-    cap: Percent | None = None
-    minimum: MinimumModel | None = None
-    rounding: Rounding = Rounding.HALF_UP
-    form: Form = Form.ACCOUNT_CREDIT
-    mode: Mode | None = None
-
-    @model_validator(mode="after")
-    def _possible(self) -> PolicyModel:
-        if not 0 < self.objective.value <= 1:
-            raise ValueError("an objective lies between 0% and 100%")
-        return self
+    since: Day
+    fee: Amount
 
 
 class ContractModel(Section):
@@ -194,6 +160,9 @@ class ContractModel(Section):
     until: Day | None = None
     id: str | None = None
     matchers: MatcherList = ()
+    amounts: dict[OtherAmount, Amount] = Field(default_factory=dict)
+    parts: dict[str, Amount] = Field(default_factory=dict)
+    price_changes: tuple[PriceChange, ...] = ()
 
 
 class CustomerModel(Section):
@@ -207,6 +176,12 @@ class CustomerModel(Section):
     email: TextList = ()
     billing: dict[str, str] = Field(default_factory=dict)
     contracts: tuple[ContractModel, ...] = ()
+
+
+class PoliciesFile(Section):
+    """A further file with policies."""
+
+    policies: dict[str, PolicyVersions]
 
 
 class CustomersFile(Section):
@@ -228,6 +203,7 @@ class ConfigFile(Section):
     schedule: ScheduleModel = ScheduleModel()
     metrics: MetricsModel = MetricsModel()
     services: dict[str, ServiceModel]
-    policies: dict[str, PolicyModel]
+    policies: dict[str, PolicyVersions] = Field(default_factory=dict)
+    policy_files: TextList = ()
     customers: tuple[CustomerModel, ...] = ()
     customer_files: TextList = ()

@@ -9,20 +9,23 @@ from babel import Locale, UnknownLocaleError
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
 from sla_exporter.core.money import Money
-from sla_exporter.core.policy.terms import Minimum, Policy
+from sla_exporter.core.policy.pay import Base
 from sla_exporter.core.samples import Cadence
-from sla_exporter.settings.models import PeriodModel
+from sla_exporter.settings.policies import currencies_of, read_policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
+    from decimal import Decimal
 
+    from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.problems import Place, Problem
     from sla_exporter.settings.document import Document, Key
     from sla_exporter.settings.models import (
         ConfigFile,
         ContractModel,
         CustomerModel,
-        PolicyModel,
+        PolicyVersions,
         ServiceModel,
     )
 
@@ -36,10 +39,23 @@ class PromiseBuilder:
         self._services = {
             name: self._service(name, service, document) for name, service in model.services.items()
         }
-        self._policies = {name: to_policy(name, policy) for name, policy in model.policies.items()}
+        self._policies: dict[str, tuple[Policy, ...]] = {}
         self._customers: dict[str, Place] = {}
         self._contracts: dict[str, Contract] = {}
         self._places: dict[str, Place] = {}
+
+    def add_policies(self, models: Mapping[str, PolicyVersions], document: Document) -> None:
+        """Take the policies of a file; a name may stand in one file only."""
+        for name, versions in models.items():
+            if name in self._policies:
+                first = self._places[f"policy {name}"]
+                message = f"policy {name!r} is also at {first}"
+                self._note(document, ("policies", name), message)
+                continue
+            self._places[f"policy {name}"] = document.place(("policies", name))
+            found, problems = read_policies(name, versions, document)
+            self._policies[name] = found
+            self.problems.extend(problems)
 
     def catalogue(self) -> Catalogue:
         """Give what was collected."""
@@ -90,7 +106,7 @@ class PromiseBuilder:
         if len(self.problems) > known or fee is None:
             return
         self._check_owner(model, document, at)
-        self._check_minimum(customer, model, document, at)
+        self._check_currency(customer, model, document, at)
         contract = Contract(
             id=model.id or f"{customer.id}-{model.service}",
             customer=customer,
@@ -100,6 +116,9 @@ class PromiseBuilder:
             since=model.since,
             until=model.until,
             matchers=model.matchers,
+            amounts=self._amounts(customer, model, document, at),
+            parts=self._parts(customer, model, document, at),
+            price_changes=self._price_changes(customer, model, document, at),
         )
         if contract.id in self._contracts:
             message = (
@@ -113,10 +132,44 @@ class PromiseBuilder:
     def _fee(
         self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
     ) -> Money | None:
+        return self._money(model.fee, customer, document, (*at, "fee"))
+
+    def _amounts(
+        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
+    ) -> dict[Base, Money]:
+        found: dict[Base, Money] = {}
+        for name, amount in model.amounts.items():
+            money = self._money(amount, customer, document, (*at, "amounts", name))
+            base = Base.ANNUAL_TWELFTH if name == "annual fee" else Base(name)
+            if money:
+                found[base] = money
+        return found
+
+    def _parts(
+        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
+    ) -> dict[str, Money]:
+        found = {
+            name: self._money(amount, customer, document, (*at, "parts", name))
+            for name, amount in model.parts.items()
+        }
+        return {name: money for name, money in found.items() if money}
+
+    def _price_changes(
+        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
+    ) -> tuple[tuple[date, Money], ...]:
+        found = [
+            (change.since, self._money(change.fee, customer, document, (*at, "price_changes", i)))
+            for i, change in enumerate(model.price_changes)
+        ]
+        return tuple(sorted((day, money) for day, money in found if money))
+
+    def _money(
+        self, amount: Decimal, customer: Customer, document: Document, at: Sequence[Key]
+    ) -> Money | None:
         try:
-            return Money.of(model.fee, customer.currency)
+            return Money.of(amount, customer.currency)
         except ValueError as error:
-            self._note(document, (*at, "fee"), f"fee: {error}")
+            self._note(document, at, f"{at[-1]}: {error}")
             return None
 
     def _check_name(
@@ -139,16 +192,16 @@ class PromiseBuilder:
             )
             self._note(document, at, message)
 
-    def _check_minimum(
+    def _check_currency(
         self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
     ) -> None:
-        minimum = self._policies[model.policy].minimum
-        if minimum and minimum.money.currency != customer.currency:
-            message = (
-                f"policy {model.policy!r} has a minimum in {minimum.money.currency}, "
-                f"but the customer pays in {customer.currency}"
-            )
-            self._note(document, (*at, "policy"), message)
+        for policy in self._policies[model.policy]:
+            for currency in sorted(currencies_of(policy) - {customer.currency}):
+                message = (
+                    f"policy {model.policy!r} names amounts in {currency}, "
+                    f"but the customer pays in {customer.currency}"
+                )
+                self._note(document, (*at, "policy"), message)
 
     def _service(self, name: str, model: ServiceModel, document: Document) -> Service:
         interval = model.sli.interval.ms if model.sli.interval else None
@@ -171,25 +224,3 @@ class PromiseBuilder:
 
     def _note(self, document: Document, at: Sequence[Key], message: str) -> None:
         self.problems.append(document.problem(at, message))
-
-
-def to_policy(name: str, model: PolicyModel) -> Policy:
-    """Give the core's policy."""
-    minimum = None
-    if model.minimum:
-        money = model.minimum.over or model.minimum.at_least
-        if money:
-            minimum = Minimum(money=money, strict=model.minimum.over is not None)
-    return Policy(
-        name=name,
-        objective=model.objective,
-        credit=model.credit.formula(),
-        zone=model.period.calendar_month if isinstance(model.period, PeriodModel) else None,
-        unknown=model.downtime.unknown,
-        min_coverage=model.downtime.min_coverage,
-        cap=model.cap,
-        minimum=minimum,
-        rounding=model.rounding,
-        form=model.form,
-        mode=model.mode,
-    )

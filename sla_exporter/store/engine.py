@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
@@ -20,10 +20,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sla_exporter.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+K = TypeVar("K")
 
 _WRITES = "sla_writes"
 
@@ -70,6 +72,12 @@ class Database:
     async def close(self) -> None:
         """Give the connections back."""
         await self.engine.dispose()
+
+
+def in_parts(keys: Sequence[K], size: int = 500) -> Iterator[Sequence[K]]:
+    """Cut a list into pieces that fit into one statement."""
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
 
 
 def sqlite_url(path: Path) -> str:

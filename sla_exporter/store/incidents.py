@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.incidents import IncidentWindow, bounded, joined
 from sla_exporter.store import tables as t
+from sla_exporter.store.engine import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from sla_exporter.core.windows import Window
     from sla_exporter.ports import RawRequest
     from sla_exporter.store.engine import Database
-
-_ROWS_A_STATEMENT = 500
 
 
 class Incidents:
@@ -44,8 +43,8 @@ class Incidents:
             )
             # One statement may name a key only once on PostgreSQL; joined() sees to that.
             unique = joined(windows)
-            for start in range(0, len(unique), _ROWS_A_STATEMENT):
-                await _upsert(connection, unique[start : start + _ROWS_A_STATEMENT])
+            for part in in_parts(unique):
+                await _upsert(connection, part)
 
     async def overlapping(self, span: Window) -> Sequence[IncidentWindow]:
         """Give every window that touches the span."""

@@ -12,6 +12,7 @@ from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window, replace_within
 from sla_exporter.ports import Watermark
 from sla_exporter.store import tables as t
+from sla_exporter.store.engine import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,8 +149,7 @@ async def _replace_windows(
         if after != before:
             gone.extend(ids)
             rows.extend(_rows_of(series_id, after))
-    for start in range(0, len(gone), 500):
-        part = gone[start : start + 500]
+    for part in in_parts(gone):
         await connection.execute(delete(t.series_window).where(t.series_window.c.id.in_(part)))
     if rows:
         await connection.execute(insert(t.series_window), rows)

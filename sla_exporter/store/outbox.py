@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -121,6 +122,8 @@ async def _entries(connection: AsyncConnection, keys: Sequence[str]) -> dict[str
             policy=row.policy,
             form=Form(row.form),
             amount=Money(minor=row.amount_minor, currency=row.currency),
+            extension_days=Fraction(row.extension_days),
+            may_terminate=row.may_terminate,
             posted_at_ms=row.posted_at_ms,
         )
         for row in await connection.execute(query)

@@ -17,6 +17,7 @@ from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
 from sla_exporter.store import tables as t
+from sla_exporter.store.engine import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,25 +39,25 @@ class Settlements:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def latest(self) -> Mapping[str, tuple[str, State]]:
-        """Give the label and state of each contract's latest settlement."""
+    async def latest(self) -> Mapping[str, tuple[int, State]]:
+        """Give the end of the period and the state of each contract's latest settlement."""
+        c = t.settlement.c
         last = (
-            select(t.settlement.c.contract, func.max(t.settlement.c.period).label("period"))
-            .group_by(t.settlement.c.contract)
+            select(c.contract, func.max(c.period_end_ms).label("end_ms"))
+            .group_by(c.contract)
             .subquery()
         )
-        query = select(t.settlement.c.contract, t.settlement.c.period, t.settlement.c.state).join(
-            last,
-            (last.c.contract == t.settlement.c.contract) & (last.c.period == t.settlement.c.period),
+        query = select(c.contract, c.period_end_ms, c.state).join(
+            last, (last.c.contract == c.contract) & (last.c.end_ms == c.period_end_ms)
         )
         async with self._database.read() as connection:
             rows = await connection.execute(query)
-            return {contract: (period, State(state)) for contract, period, state in rows}
+            return {contract: (end_ms, State(state)) for contract, end_ms, state in rows}
 
-    async def final(self, period_label: str) -> set[str]:
-        """Give the contracts whose settlement of the period is held or posted."""
+    async def final(self, keys: Sequence[str]) -> set[str]:
+        """Give those of the keys whose settlement is held or posted."""
         async with self._database.read() as connection:
-            return await _final(connection, period_label)
+            return await _final(connection, keys)
 
     async def settled(self, period_label: str) -> list[Settled]:
         """Give every settlement of a period, by contract."""
@@ -72,13 +73,8 @@ class Settlements:
         """Write the postings, all or nothing, without those that are final already."""
         async with self._database.write() as connection:
             await _lock_ledger(connection)
-            labels = {posting.settlement.period.label for posting in postings}
-            final = {(label, c) for label in labels for c in await _final(connection, label)}
-            new = [
-                posting
-                for posting in postings
-                if (posting.settlement.period.label, posting.settlement.contract.id) not in final
-            ]
+            final = await _final(connection, [posting.settlement.key for posting in postings])
+            new = [posting for posting in postings if posting.settlement.key not in final]
             if new:
                 await _write(connection, new, at_ms)
             return len(new)
@@ -93,11 +89,13 @@ class Settlements:
                 )
 
 
-async def _final(connection: AsyncConnection, period_label: str) -> set[str]:
-    query = select(t.settlement.c.contract).where(
-        t.settlement.c.period == period_label, t.settlement.c.state.in_(_FINAL)
-    )
-    return set((await connection.execute(query)).scalars())
+async def _final(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
+    c = t.settlement.c
+    found: set[str] = set()
+    for part in in_parts(keys):
+        query = select(c.key).where(c.key.in_(part), c.state.in_(_FINAL))
+        found.update((await connection.execute(query)).scalars())
+    return found
 
 
 async def _lock_ledger(connection: AsyncConnection) -> None:
@@ -109,8 +107,7 @@ async def _lock_ledger(connection: AsyncConnection) -> None:
 async def _write(connection: AsyncConnection, postings: Sequence[Posting], at_ms: int) -> None:
     settlements = [posting.settlement for posting in postings]
     keys = [settlement.key for settlement in settlements]
-    for start in range(0, len(keys), 500):  # observed ones give way to the new ones
-        part = keys[start : start + 500]
+    for part in in_parts(keys):  # observed ones give way to the new ones
         await connection.execute(delete(t.settlement).where(t.settlement.c.key.in_(part)))
     await connection.execute(
         insert(t.settlement), [_row(Settled.of(s), at_ms) for s in settlements]
@@ -148,6 +145,8 @@ def _chained(previous: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "form": entry.form.value,
                 "amount_minor": entry.amount.minor,
                 "currency": entry.amount.currency,
+                "extension_days": str(entry.extension_days),
+                "may_terminate": entry.may_terminate,
                 "posted_at_ms": entry.posted_at_ms,
                 "previous_hash": previous,
                 "hash": own,
@@ -166,9 +165,8 @@ def _standing(settled: Settled) -> dict[str, Any]:
         "period": settled.period,
         "currency": settled.credit.currency,
         "credit_minor": settled.credit.minor,
-        "objective": str(settled.objective),
-        "up_ms": settled.up_ms,
-        "counted_ms": settled.counted_ms,
+        "objective": _text(settled.objective),
+        "ratio": _text(settled.ratio),
         "down_ms": settled.down_ms,
         "unknown_ms": settled.unknown_ms,
     }
@@ -180,6 +178,10 @@ def _row(settled: Settled, at_ms: int) -> dict[str, Any]:
         "key": settled.key,
         "start_ms": settled.span.start_ms,
         "end_ms": settled.span.end_ms,
+        "period_end_ms": settled.period_end_ms,
+        "counted_ms": settled.counted_ms,
+        "extension_days": str(settled.extension_days),
+        "may_terminate": settled.may_terminate,
         "state": settled.state.value,
         "verdict": settled.verdict.value,
         "holds": ",".join(settled.holds),
@@ -200,13 +202,16 @@ def _settled(row: Any) -> Settled:
         policy=row.policy,
         period=row.period,
         span=Window(row.start_ms, row.end_ms),
+        period_end_ms=row.period_end_ms,
         verdict=Verdict(row.verdict),
         state=State(row.state),
         holds=tuple(Hold(name) for name in row.holds.split(",") if name),
         fee=Money(minor=row.fee_minor, currency=row.currency),
         credit=Money(minor=row.credit_minor, currency=row.currency),
-        objective=Fraction(row.objective),
-        up_ms=row.up_ms,
+        extension_days=Fraction(row.extension_days),
+        may_terminate=row.may_terminate,
+        objective=_fraction(row.objective),
+        ratio=_fraction(row.ratio),
         counted_ms=row.counted_ms,
         down_ms=row.down_ms,
         unknown_ms=row.unknown_ms,
@@ -216,6 +221,14 @@ def _settled(row: Any) -> Settled:
         ),
         steps=tuple(step_from_json(data) for data in json.loads(row.reasoning)),
     )
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)
 
 
 def _notice(settlement: str, notice: Notice, at_ms: int) -> dict[str, Any]:

@@ -87,7 +87,11 @@ class SettlementRow(SQLModel, table=True):
     """The outcome of one contract and period."""
 
     __tablename__ = "settlement"
-    __table_args__ = (UniqueConstraint("contract", "period"), Index(None, "period", "state"))
+    __table_args__ = (
+        UniqueConstraint("contract", "period"),
+        Index(None, "period", "state"),
+        Index(None, "contract", "period_end_ms"),
+    )
 
     key: str = Field(primary_key=True)
     contract: str
@@ -97,14 +101,17 @@ class SettlementRow(SQLModel, table=True):
     period: str
     start_ms: int = Field(sa_type=BigInteger)
     end_ms: int = Field(sa_type=BigInteger)
+    period_end_ms: int = Field(sa_type=BigInteger)
     state: str
     verdict: str
     holds: str  # comma-separated
     currency: str
     credit_minor: int = Field(sa_type=BigInteger)
+    extension_days: str  # an exact fraction, as are the next two
+    objective: str | None = None
+    ratio: str | None = None
+    may_terminate: bool
     fee_minor: int = Field(sa_type=BigInteger)
-    objective: str  # an exact fraction
-    up_ms: int = Field(sa_type=BigInteger)
     counted_ms: int = Field(sa_type=BigInteger)
     down_ms: int = Field(sa_type=BigInteger)
     unknown_ms: int = Field(sa_type=BigInteger)
@@ -125,9 +132,8 @@ class StandingRow(SQLModel, table=True):
     period: str
     currency: str
     credit_minor: int = Field(sa_type=BigInteger)
-    objective: str
-    up_ms: int = Field(sa_type=BigInteger)
-    counted_ms: int = Field(sa_type=BigInteger)
+    objective: str | None = None
+    ratio: str | None = None
     down_ms: int = Field(sa_type=BigInteger)
     unknown_ms: int = Field(sa_type=BigInteger)
 
@@ -147,6 +153,8 @@ class LedgerRow(SQLModel, table=True):
     form: str
     amount_minor: int = Field(sa_type=BigInteger)
     currency: str
+    extension_days: str  # an exact fraction
+    may_terminate: bool
     posted_at_ms: int = Field(sa_type=BigInteger)
     previous_hash: str
     hash: str = Field(unique=True)

@@ -37,16 +37,17 @@ def _environment() -> Environment:
 
 
 def _row(standing: Standing) -> dict[str, Any]:
-    formats, objective = plain(), Fraction(standing.objective)
-    ratio = Fraction(standing.up_ms, standing.counted_ms) if standing.counted_ms else None
+    formats = plain()
+    objective = Fraction(standing.objective) if standing.objective else None
+    ratio = Fraction(standing.ratio) if standing.ratio else None
     return {
         "contract": standing.contract,
         "service": standing.service,
         "policy": standing.policy,
         "period": standing.period,
         "availability": "not measured" if ratio is None else formats.percent(ratio),
-        "objective": formats.percent(objective),
-        "breached": ratio is not None and ratio < objective,
+        "objective": "-" if objective is None else formats.percent(objective),
+        "breached": ratio is not None and objective is not None and ratio < objective,
         "downtime": formats.duration(standing.down_ms),
         "unknown": formats.duration(standing.unknown_ms),
         "credit": str(Money(minor=standing.credit_minor, currency=standing.currency)),

@@ -16,7 +16,7 @@ from sla_exporter.ports import Notice, Order, Posting
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.settlements import Settlements
-from tests.cast import ACME, BIRCH, contract, outage, settled
+from tests.cast import ACME, BIRCH, OCTOBER, contract, outage, settled
 
 NOW = 1_793_000_000_000
 
@@ -60,8 +60,8 @@ async def test_a_settlement_is_read_back_as_it_was(database):
     await store.post([posting(settlement)], NOW)
 
     assert await store.settled("2026-10") == [Settled.of(settlement)]
-    assert await store.latest() == {"acme-web": ("2026-10", State.POSTED)}
-    assert await store.final("2026-10") == {"acme-web"}
+    assert await store.latest() == {"acme-web": (OCTOBER.span.end_ms, State.POSTED)}
+    assert await store.final([settlement.key, "other/2026-10"]) == {settlement.key}
 
 
 async def test_posting_twice_changes_nothing(database):

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_exporter.core.availability import Unknown
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.core.money import Money, Rounding
 from sla_exporter.core.periods import Period
-from sla_exporter.core.policy.terms import Minimum
+from sla_exporter.core.policy.downtime import DowntimeRule, Unknown
+from sla_exporter.core.policy.terms import Cap, Component, Minimum, Objective
 from sla_exporter.core.policy.tiers import Tier, Tiers
 from sla_exporter.core.settlement import Hold, State, Verdict, settled_span
 from sla_exporter.core.windows import Window, tidy
@@ -29,6 +29,7 @@ from tests.cast import (
     at,
     contract,
     outage,
+    percent,
     settled,
     share,
 )
@@ -45,7 +46,7 @@ def test_a_clean_month_owes_nothing():
     clean = settled(of=contract(BIRCH))
 
     assert clean.verdict is Verdict.MET
-    assert clean.availability.ratio == 1
+    assert clean.outcome.measured.ratio == 1
     assert not clean.owes
     assert clean.state is State.POSTED
 
@@ -54,7 +55,7 @@ def test_an_outage_of_95_minutes_earns_a_tenth():
     """31 days are 44,640 minutes; 95 of them down leave 99.787 %, below 99.95 and above 99."""
     breached = settled(outage(3, 10, 95))
 
-    assert breached.availability.ratio == Fraction(44_640 - 95, 44_640)
+    assert breached.outcome.measured.ratio == Fraction(44_640 - 95, 44_640)
     assert breached.verdict is Verdict.BREACHED
     assert breached.credit == Money.of("49.99", BRL)
     assert codes(breached) == [
@@ -64,7 +65,7 @@ def test_an_outage_of_95_minutes_earns_a_tenth():
         "availability",
         "objective_breached",
         "tier",
-        "share_of_fee",
+        "share_of_base",
     ]
 
 
@@ -103,8 +104,8 @@ def test_rounding_to_compare_would_be_wrong():
     """45 minutes of a 30-day month are 99.8958 %: due, though it rounds to 99.90."""
     policy = replace(
         GOLD,
-        objective=share("99.9"),
-        credit=Tiers(tiers=(Tier(below=share("99.9"), pays=share("10")),)),
+        objective=Objective(share=share("99.9")),
+        credit=Component(formula=Tiers(rows=(Tier(below=share("99.9"), pays=percent("10")),))),
     )
     november = Period.month("2026-11", "UTC")
 
@@ -129,9 +130,13 @@ def test_time_without_measurements_counts_as_the_policy_says(unknown, ratio, cre
     """400 minutes without samples beside an outage of 22."""
     gap = Window(at(9, 1), at(9, 1, 400))
 
-    result = settled(outage(9, 14, 22), unknown=(gap,), policy=replace(GOLD, unknown=unknown))
+    result = settled(
+        outage(9, 14, 22),
+        unknown=(gap,),
+        policy=replace(GOLD, downtime=DowntimeRule(unknown=unknown)),
+    )
 
-    assert result.availability.ratio == ratio
+    assert result.outcome.measured.ratio == ratio
     assert result.credit == Money.of(credit, BRL)
     assert f"unknown_{unknown.value}" in codes(result)
 
@@ -150,7 +155,7 @@ def test_a_month_that_nobody_measured_is_undecided():
     result = settled(unknown=(OCTOBER.span,))
 
     assert result.verdict is Verdict.UNDECIDED
-    assert result.availability.ratio is None
+    assert result.outcome.measured.ratio is None
     assert result.state is State.HELD
     assert not result.owes
 
@@ -178,10 +183,10 @@ def test_review_does_not_hold_what_owes_nothing():
 
 def test_a_cap_limits_the_share():
     """The table says 30 %, the cap 20."""
-    result = settled(outage(3, 0, 500), policy=replace(GOLD, cap=share("20")))
+    result = settled(outage(3, 0, 500), policy=replace(GOLD, caps=(Cap(limit=percent("20")),)))
 
     assert result.credit == Money.of("99.98", BRL)
-    assert "capped" in codes(result)
+    assert "capped_period" in codes(result)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +227,7 @@ def test_only_the_life_of_the_contract_counts():
     result = settled(outage(2, 0, 600), outage(20, 17, 12), of=young)
 
     assert result.span == Window(at(16), OCTOBER.span.end_ms)
-    assert result.availability.ratio == Fraction(16 * 1440 - 12, 16 * 1440)
+    assert result.outcome.measured.ratio == Fraction(16 * 1440 - 12, 16 * 1440)
     assert "life" in codes(result)
 
 

@@ -99,7 +99,7 @@ def test_a_person_can_read_a_dry_run(stage, file):
     assert f"birch-web    {stage.month.label}  100%" in output
     assert f"acme-web/{stage.month.label}\n  Period: " in output
     assert f"birch-web/{stage.month.label}" not in output
-    assert "10% of the fee of BRL 499.90 is BRL 49.99." in output
+    assert "10% of BRL 499.90 (service fee) is BRL 49.99." in output
     assert "12 contracts: 9 breached, 3 met" in output
     assert lines[-1] == "Dry run: nothing was written."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import func, select
@@ -254,7 +255,8 @@ async def test_the_open_month_is_shown_as_it_stands(database, reconciler):
     await reconciler.stand(catalogue(contract(ACME, "499.90")), now)
 
     (standing,) = (await DatabaseFigures(database).figures()).standings
-    assert (standing.down_ms, standing.counted_ms) == (30 * MINUTE, 31 * DAY)
+    assert standing.down_ms == 30 * MINUTE
+    assert standing.ratio == str(1 - Fraction(30 * MINUTE, 31 * DAY))
     assert standing.credit_minor == 4_999  # the month cannot reach 99.95 % any more
     assert await outcome(reconciler) == {}
 

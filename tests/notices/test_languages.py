@@ -41,7 +41,7 @@ def catalog(language: str) -> Catalog:
 def test_there_are_messages_and_languages():
     """Or the next tests would check nothing."""
     assert "How this was calculated" in messages()
-    assert "%(num)d day" in messages()
+    assert "%(num)s day" in messages()
     assert len(messages()) > 40
     assert LANGUAGES == ["pt_BR"]
 

@@ -39,7 +39,7 @@ def test_a_credit_is_told_with_its_whole_calculation():
     assert "Dear Acme Ltda," in told.text
     assert "99.7871%" in told.text
     assert "Outage from Oct 3, 2026, 10:00:00" in told.text
-    assert "10% of the fee of R$499.90 is R$49.99." in told.text
+    assert "10% of R$499.90 (service fee) is R$49.99." in told.text
     assert grant(settled(outage(3, 10, 95)), 0).reference in told.text
     assert told.recipients == ("ops@acme.example",)
     assert told.key == "credit/acme-web/2026-10"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sla_exporter.core.availability import Unknown
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.money import Money, Rounding
+from sla_exporter.core.policy.downtime import Unknown
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.errors import ConfigInvalid
@@ -137,12 +137,12 @@ def test_every_value_arrives_exactly(folder):
         'alertname="SiteDown"',
         'severity=~"page|crit"',
     ]
-    policy = book.policies["gold"]
-    assert policy.objective.value == Fraction(9995, 10_000)
-    assert policy.zone == "America/Sao_Paulo"
-    assert policy.unknown is Unknown.DOWN
-    assert policy.cap
-    assert policy.cap.value == Fraction(1, 5)
+    (policy,) = book.policies["gold"]
+    assert policy.promised
+    assert policy.promised.value == Fraction(9995, 10_000)
+    assert policy.period.zone == "America/Sao_Paulo"
+    assert policy.downtime.unknown is Unknown.DOWN
+    assert [cap.limit.amount for cap in policy.caps] == [Fraction(1, 5)]
     assert policy.minimum
     assert (policy.minimum.money, policy.minimum.strict) == (Money.of("1.00", "BRL"), True)
     assert (policy.rounding, policy.form) == (Rounding.HALF_EVEN, Form.NEXT_INVOICE)
@@ -156,7 +156,7 @@ def test_every_value_arrives_exactly(folder):
     assert first.customer.locale == "pt_BR"
     assert first.customer.email == ("ops@acme.example",)
     assert (second.id, second.fee.minor) == ("second", 1200)
-    assert book.mode_of(first) is Mode.AUTOMATIC
+    assert policy.mode is Mode.AUTOMATIC
 
 
 def test_defaults_are_the_careful_ones(folder):
@@ -167,9 +167,9 @@ def test_defaults_are_the_careful_ones(folder):
     assert config.settle_after_ms == 48 * 3_600_000
     assert config.mail is None
     assert config.database_url == f"sqlite+aiosqlite:///{folder}/sla-exporter.db"
-    policy = config.catalogue.policies["gold"]
-    assert policy.unknown is Unknown.EXCLUDE
-    assert policy.min_coverage.value == Fraction(95, 100)
+    (policy,) = config.catalogue.policies["gold"]
+    assert policy.downtime.unknown is Unknown.EXCLUDE
+    assert policy.downtime.min_coverage.value == Fraction(95, 100)
 
 
 def test_secrets_are_in_no_text(folder):
@@ -196,7 +196,11 @@ MISTAKES = [
         "locale: 'xx_YY' is not a locale; write it as in en or pt_BR",
     ),
     ("pays: 30%", "pays: 30}", "is not valid YAML"),
-    ("pays: 30%", "pays: 30", "pays: '30' is not a percentage; write it as in 99.95%"),
+    (
+        "pays: 30%",
+        "pays: 30",
+        "pays: '30' is not a credit; write it as in 10%, 1/30 of fee, EUR 5.00",
+    ),
     ("{service: web, ", "{service: wbe, ", "there is no service 'wbe'; there are: web"),
     ("    cap: 20%", "    capp: 20%", "unknown key 'capp'; did you mean 'cap'?"),
     (
@@ -205,9 +209,9 @@ MISTAKES = [
         "password_file: secrets/male cannot be read: No such file or directory",
     ),
     (
-        "  gold:\n    objective: 99.95%",
-        "  gold:\n    objective: 199%",
-        "gold: an objective lies between 0% and 100%",
+        "objective: 99.95%",
+        "objective: 199%",
+        "objective: an objective lies between 0% and 100%",
     ),
     ("max_gap: 2m", "max_gap: 1s", "max_gap: must be at least the interval"),
     (
@@ -215,7 +219,7 @@ MISTAKES = [
         "url: mysql:",
         "url: a database is sqlite:// or postgresql://, not mysql://",
     ),
-    ("of: service fee", "of: whole bill", "of: must be service fee, not 'whole bill'"),
+    ("of: service fee", "of: whole bil", "of: must be service fee, whole bill, previous invoice"),
     ("until: 2026-12-31", "until: 2024-12-31", "until: the contract ends before it begins"),
     (
         "matchers: 'a=\"b\"'",
@@ -265,7 +269,7 @@ def test_a_minimum_in_another_currency_is_told_at_every_contract(folder):
     found = problems(folder, FULL.replace("over: BRL 1.00", "over: EUR 1.00"))
 
     assert [sentence.partition(": ")[2] for sentence in found] == [
-        "policy 'gold' has a minimum in EUR, but the customer pays in BRL"
+        "policy 'gold' names amounts in EUR, but the customer pays in BRL"
     ] * 2
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
 
-from sla_exporter.core.availability import Unknown
-from sla_exporter.core.money import Rounding
+from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.money import Money, Rounding
+from sla_exporter.core.periods import MONTHLY, PeriodRule
+from sla_exporter.core.policy.claim import Claim
+from sla_exporter.core.policy.downtime import DowntimeRule
+from sla_exporter.core.policy.exclusions import ExclusionRule
+from sla_exporter.core.policy.formula import Formula
+from sla_exporter.core.policy.pay import Base, Pay
 from sla_exporter.core.reasoning import Share
-
-if TYPE_CHECKING:
-    from sla_exporter.core.availability import Availability
-    from sla_exporter.core.catalogue import Mode
-    from sla_exporter.core.money import Money
-    from sla_exporter.core.reasoning import Step
 
 
 class Form(StrEnum):
@@ -24,30 +25,98 @@ class Form(StrEnum):
     ACCOUNT_CREDIT = "account credit"
     NEXT_INVOICE = "next invoice"
     REFUND = "refund"
+    EXTENSION = "extension"
+    TERMINATION = "right to terminate"
 
 
-@dataclass(frozen=True, slots=True)
-class Award:
-    """What a formula grants, as a share of the base, and the steps that led there."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """The promised availability; with ``over``, reaching it exactly is not enough."""
 
     share: Share
-    steps: tuple[Step, ...] = ()
+    over: bool = False
+
+    def is_met_by(self, ratio: Fraction) -> bool:
+        """Compare exactly."""
+        return ratio > self.share.value or (ratio == self.share.value and not self.over)
 
 
-class Formula(Protocol):
-    """A family of credit formulas; see :mod:`sla_exporter.core.policy.families`."""
+class GraceKind(StrEnum):
+    """What the allowed downtime does."""
 
-    def award(self, availability: Availability) -> Award:
-        """Say what is due once the objective was missed."""
-        ...
+    GATE = "gate"  # once it is used up, everything counts from the first minute
+    DEDUCTIBLE = "deductible"  # only what is beyond it counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grace:
+    """How much downtime is free: what the objective allows, or a stated length."""
+
+    kind: GraceKind = GraceKind.GATE
+    length_ms: int | None = None
+
+    def allowance_ms(self, objective: Objective | None, counted_ms: int) -> int | Fraction:
+        """Say how much is deducted."""
+        if self.kind is GraceKind.GATE:
+            return 0
+        if self.length_ms is not None:
+            return self.length_ms
+        return (1 - objective.share.value) * counted_ms if objective else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One formula with what its shares are of: a base, less named parts of it."""
+
+    formula: Formula
+    of: Base = Base.SERVICE_FEE
+    minus: tuple[str, ...] = ()
+
+
+class How(StrEnum):
+    """How several credits are combined."""
+
+    SUM = "sum"
+    HIGHEST = "highest"  # which is also the best for the customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """Several credits for the same thing."""
+
+    how: How
+    parts: tuple[Component | Combination, ...]
+
+
+Credit = Component | Combination
+
+
+class CapPer(StrEnum):
+    """What a cap limits."""
+
+    PERIOD = "period"
+    OUTAGE = "outage"
+    TWELVE_MONTHS = "12 months"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """The most that is paid."""
+
+    limit: Pay
+    per: CapPer = CapPer.PERIOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minimum:
-    """No credit unless it is over an amount (``strict``) or at least that amount."""
+    """No credit unless it is over an amount (``strict``) or at least that amount.
+
+    What stays under it is forfeited, or carried over to the next one.
+    """
 
     money: Money
     strict: bool = True
+    carry: bool = False
 
     def is_reached_by(self, credit: Money) -> bool:
         """Compare after rounding: what is compared is what would be paid."""
@@ -57,21 +126,47 @@ class Minimum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """A point that the text leaves open, and the policy as each reading of it has it."""
+
+    text: str
+    readings: Mapping[str, Policy]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The promise of a contract and what breaking it costs.
 
-    ``zone`` is the zone of the period, or ``None`` for the customer's; ``mode`` overrides the mode
-    that holds for all. The base of every share is the contract's fee.
+    Without an objective every outage counts. ``denominator_ms`` is a length that texts put in place
+    of the period's own; ``whole_period`` counts the time before and after the contract as up.
+    ``fee_covers_ms`` is how much time the fee pays for, where time has a price: the period's length
+    if it is not stated. ``interpretation`` explains how unclear words were read.
     """
 
     name: str
-    objective: Share
-    credit: Formula
-    zone: str | None = None
-    unknown: Unknown = Unknown.EXCLUDE
-    min_coverage: Share = Share(Fraction(95, 100))
-    cap: Share | None = None
+    credit: Credit
+    objective: Objective | None = None
+    effective_from: date | None = None
+    period: PeriodRule = MONTHLY
+    denominator_ms: int | None = None
+    whole_period: bool = False
+    downtime: DowntimeRule = DowntimeRule()
+    exclusions: ExclusionRule = ExclusionRule()
+    grace: Grace = Grace()
+    fee_covers_ms: int | None = None
+    caps: tuple[Cap, ...] = ()
     minimum: Minimum | None = None
     rounding: Rounding = Rounding.HALF_UP
+    availability_decimals: int | None = None
     form: Form = Form.ACCOUNT_CREDIT
+    expires_ms: int | None = None
+    claim: Claim | None = None
+    discretionary: bool = False
+    interpretation: Mapping[str, str] = field(default_factory=dict)
+    undecided: tuple[Undecided, ...] = ()
     mode: Mode | None = None
+
+    @property
+    def promised(self) -> Share | None:
+        """The objective as a share."""
+        return self.objective.share if self.objective else None

@@ -1,37 +1,49 @@
-"""Tiers: the lower the availability, the larger the share of the fee. The most common family."""
+"""Tiers: rows of availability. The most common family."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING
 
-from sla_exporter.core.policy.terms import Award
+from sla_exporter.core.policy.formula import Award, one, undecided
+from sla_exporter.core.policy.measure import Measured
+from sla_exporter.core.policy.pay import Pay
+from sla_exporter.core.policy.rows import Holes, Overlaps, chosen
 from sla_exporter.core.reasoning import Share, step
-
-if TYPE_CHECKING:
-    from sla_exporter.core.availability import Availability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """One row: an availability below ``below`` pays this share."""
+    """One row; without a lower bound, all that lies below and is in no lower row."""
 
-    below: Share
-    pays: Share
+    pays: Pay
+    below: Share | None = None
+    up_to: Share | None = None
+    at_least: Share | None = None
+    above: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiers:
-    """Rows in any order; of those that apply, the one with the lowest limit pays."""
+    """The row that the exact availability lies in pays; compared before any rounding."""
 
-    tiers: tuple[Tier, ...]
+    rows: tuple[Tier, ...]
+    holes: Holes = Holes.FLAG
+    overlaps: Overlaps = Overlaps.FLAG
 
-    def award(self, availability: Availability) -> Award:
-        """Compare the exact availability, before any rounding."""
-        ratio = availability.ratio
-        reached = [tier for tier in self.tiers if ratio is not None and ratio < tier.below.value]
-        if not reached:
-            return Award(Share(Fraction(0)), (step("no_tier"),))
-        lowest = min(reached, key=lambda tier: tier.below.value)
-        return Award(lowest.pays, (step("tier", below=lowest.below, pays=lowest.pays),))
+    def award(self, measured: Measured) -> Award:
+        """Find the row."""
+        ratio = measured.ratio
+        if ratio is None:
+            return Award()
+        row = chosen(self.rows, ratio, self.holes, self.overlaps)
+        if row is Holes.FLAG:
+            return undecided(step("tier_hole", ratio=Share(ratio)))
+        if row is Overlaps.FLAG:
+            return undecided(step("tier_overlap", ratio=Share(ratio)))
+        if not isinstance(row, Tier):
+            return Award(steps=(step("no_tier"),))
+        limit = row.below or row.up_to
+        if limit is None:
+            return one(row.pays, step("tier_open", pays=row.pays))
+        code = "tier" if row.below else "tier_up_to"
+        return one(row.pays, step(code, limit=limit, pays=row.pays))

@@ -64,14 +64,17 @@ def upgrade() -> None:
     sa.Column('period', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('start_ms', sa.BigInteger(), nullable=False),
     sa.Column('end_ms', sa.BigInteger(), nullable=False),
+    sa.Column('period_end_ms', sa.BigInteger(), nullable=False),
     sa.Column('state', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('holds', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('currency', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('credit_minor', sa.BigInteger(), nullable=False),
+    sa.Column('extension_days', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('objective', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('ratio', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('may_terminate', sa.Boolean(), nullable=False),
     sa.Column('fee_minor', sa.BigInteger(), nullable=False),
-    sa.Column('objective', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('up_ms', sa.BigInteger(), nullable=False),
     sa.Column('counted_ms', sa.BigInteger(), nullable=False),
     sa.Column('down_ms', sa.BigInteger(), nullable=False),
     sa.Column('unknown_ms', sa.BigInteger(), nullable=False),
@@ -82,6 +85,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('contract', 'period', name=op.f('uq_settlement_contract_period'))
     )
     with op.batch_alter_table('settlement', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_settlement_contract_period_end_ms'), ['contract', 'period_end_ms'], unique=False)
         batch_op.create_index(batch_op.f('ix_settlement_period_state'), ['period', 'state'], unique=False)
 
     op.create_table('standing',
@@ -92,9 +96,8 @@ def upgrade() -> None:
     sa.Column('period', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('currency', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('credit_minor', sa.BigInteger(), nullable=False),
-    sa.Column('objective', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('up_ms', sa.BigInteger(), nullable=False),
-    sa.Column('counted_ms', sa.BigInteger(), nullable=False),
+    sa.Column('objective', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('ratio', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('down_ms', sa.BigInteger(), nullable=False),
     sa.Column('unknown_ms', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('contract', name=op.f('pk_standing'))
@@ -130,6 +133,8 @@ def upgrade() -> None:
     sa.Column('form', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
     sa.Column('currency', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('extension_days', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('may_terminate', sa.Boolean(), nullable=False),
     sa.Column('posted_at_ms', sa.BigInteger(), nullable=False),
     sa.Column('previous_hash', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -195,6 +200,7 @@ def downgrade() -> None:
     op.drop_table('standing')
     with op.batch_alter_table('settlement', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_settlement_period_state'))
+        batch_op.drop_index(batch_op.f('ix_settlement_contract_period_end_ms'))
 
     op.drop_table('settlement')
     op.drop_table('series')

@@ -1,0 +1,53 @@
+"""Days: an amount for every calendar day that an outage touches, at once or after a deadline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sla_exporter.core.periods import datetime_of
+from sla_exporter.core.policy.formula import Award
+from sla_exporter.core.policy.measure import Measured
+from sla_exporter.core.policy.pay import Pay
+from sla_exporter.core.reasoning import Step, step
+from sla_exporter.core.windows import Window
+
+SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """Days are those of the period's zone.
+
+    With ``after_working_days``, the days after the end of so many working days (Monday to Friday)
+    that follow the one on which the outage began, or was reported if that starts the clock.
+    """
+
+    pays: Pay
+    after_working_days: int | None = None
+
+    def award(self, measured: Measured) -> Award:
+        """Count the days, each once however many outages touch it."""
+        zone = measured.case.period.zone
+        days: set[date] = set()
+        for outage in measured.outages:
+            days |= self._days(outage.window, zone)
+        steps: tuple[Step, ...] = ()
+        if days:
+            steps = (step("days_touched", count=len(days), pays=self.pays.times(len(days))),)
+        return Award(pays=(self.pays.times(len(days)),) if days else (), steps=steps)
+
+    def _days(self, window: Window, zone: str) -> set[date]:
+        first = datetime_of(window.start_ms, zone).date()
+        last = datetime_of(window.end_ms - 1, zone).date()
+        if self.after_working_days is not None:
+            first = working_days_after(first, self.after_working_days) + timedelta(days=1)
+        return {first + timedelta(days=n) for n in range((last - first).days + 1)}
+
+
+def working_days_after(day: date, count: int) -> date:
+    """Give the day that lies so many working days after a day."""
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < SATURDAY
+    return day

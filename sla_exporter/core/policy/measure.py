@@ -1,0 +1,145 @@
+"""Measuring a case by a policy: availability, and the downtime that its formulas get to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from sla_exporter.core.money import round_fraction
+from sla_exporter.core.policy.case import Outage
+from sla_exporter.core.policy.downtime import Counted, Unknown, count_downtime
+from sla_exporter.core.policy.exclusions import Leaves, exclude
+from sla_exporter.core.reasoning import Duration, Share, Step, step
+from sla_exporter.core.windows import subtract, total_ms
+
+if TYPE_CHECKING:
+    from sla_exporter.core.policy.case import Case
+    from sla_exporter.core.policy.terms import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A case, measured by a policy.
+
+    ``ratio`` is ``up`` to ``counted`` (both in milliseconds, possibly fractions where partial
+    outages are weighted); ``None`` where nothing counts. ``outages`` are what formulas see: with an
+    allowance that is deducted, they are what is left of the downtime behind it.
+    """
+
+    policy: Policy
+    case: Case
+    counted_ms: int | Fraction
+    down_ms: int | Fraction
+    unknown_ms: int
+    excluded_ms: int
+    ratio: Fraction | None
+    outages: tuple[Counted, ...]
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def downtime_ms(self) -> int | Fraction:
+        """What formulas see of the downtime, together."""
+        return sum(outage.ms for outage in self.outages)
+
+    @property
+    def fee_covers_ms(self) -> int:
+        """How much time the fee pays for."""
+        return self.policy.fee_covers_ms or self.case.period.span.length_ms
+
+    @property
+    def coverage(self) -> Fraction:
+        """Which share of the span was measured at all."""
+        length = self.case.span.length_ms
+        return 1 - Fraction(self.unknown_ms, length) if length else Fraction(0)
+
+
+def measure(policy: Policy, case: Case) -> Measured:
+    """Measure a case: exclusions first, then downtime, then the ratio, then the allowance."""
+    if policy.downtime.unknown is Unknown.DOWN:
+        down = tuple(Outage(window=window) for window in case.unknown)
+        case = replace(case, outages=(*case.outages, *down))
+    excluded = exclude(policy.exclusions, case)
+    forgiven = () if policy.exclusions.leaves is Leaves.DENOMINATOR else excluded.windows
+    outages, steps = count_downtime(policy.downtime, case, forgiven)
+    unknown_ms = total_ms(subtract(case.unknown, excluded.windows))
+    down_ms = sum(outage.ms for outage in outages)
+    counted_ms = _denominator(policy, case, total_ms(excluded.windows), unknown_ms)
+    ratio = _ratio(policy, case, counted_ms, down_ms)
+    allowance = policy.grace.allowance_ms(policy.objective, counted_ms)
+    if allowance:
+        outages = _beyond(allowance, outages)
+        left = sum(outage.ms for outage in outages)
+        facts = {"allowance": Duration(_whole(allowance)), "left": Duration(_whole(left))}
+        steps.append(step("allowance_deducted", **facts))
+    return Measured(
+        policy=policy,
+        case=case,
+        counted_ms=counted_ms,
+        down_ms=down_ms,
+        unknown_ms=unknown_ms,
+        excluded_ms=total_ms(excluded.windows),
+        ratio=ratio,
+        outages=tuple(outages),
+        steps=(*excluded.steps, *steps),
+    )
+
+
+def _denominator(policy: Policy, case: Case, excluded_ms: int, unknown_ms: int) -> int:
+    if policy.denominator_ms is not None:
+        total = policy.denominator_ms
+    elif policy.whole_period:
+        total = case.period.span.length_ms
+    else:
+        total = case.span.length_ms
+    if policy.exclusions.leaves is not Leaves.NUMERATOR:
+        total -= excluded_ms
+    if policy.downtime.unknown is Unknown.EXCLUDE:
+        total -= unknown_ms
+    return max(total, 0)
+
+
+def _ratio(policy: Policy, case: Case, counted_ms: int, down_ms: int | Fraction) -> Fraction | None:
+    if case.ratio is not None:
+        ratio = case.ratio
+    elif counted_ms:
+        ratio = max(Fraction(counted_ms - down_ms) / counted_ms, Fraction(0))
+    else:
+        return None
+    if policy.availability_decimals is None:
+        return ratio
+    factor = 10 ** (policy.availability_decimals + 2)
+    return Fraction(round_fraction(ratio * factor, policy.rounding), factor)
+
+
+def _beyond(allowance: int | Fraction, outages: list[Counted]) -> list[Counted]:
+    """Use the allowance up in order of time, and give what is left of the outages."""
+    left = allowance
+    found: list[Counted] = []
+    for outage in outages:
+        used = min(left, outage.ms)
+        left -= used
+        if outage.ms > used:
+            found.append(Counted(outage.window, outage.ms - used))
+    return found
+
+
+def _whole(ms: int | Fraction) -> int:
+    """Cut to whole milliseconds, for showing."""
+    return int(ms)
+
+
+def availability_step(measured: Measured) -> Step:
+    """Tell how the availability came about."""
+    ratio = measured.ratio
+    if ratio is None:
+        return step("nothing_counted")
+    if measured.case.ratio is not None:
+        return step("availability_given", ratio=Share(ratio))
+    return step(
+        "availability",
+        counted=Duration(_whole(measured.counted_ms)),
+        down=Duration(_whole(measured.down_ms)),
+        up=Duration(_whole(measured.counted_ms - measured.down_ms)),
+        ratio=Share(ratio),
+    )

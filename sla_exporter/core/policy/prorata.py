@@ -1,0 +1,44 @@
+"""Pro rata: the share of the fee that was paid for the downtime, once or many times over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sla_exporter.core.money import Rounding, round_fraction
+from sla_exporter.core.policy.formula import Award
+from sla_exporter.core.policy.measure import Measured
+from sla_exporter.core.policy.pay import share_of
+from sla_exporter.core.reasoning import Duration, Share, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prorata:
+    """Downtime over the time that the fee pays for, times a factor.
+
+    Some texts round that multiple to so many decimals before they multiply the fee with it.
+    """
+
+    times: int = 1
+    multiple_decimals: int | None = None
+
+    def award(self, measured: Measured) -> Award:
+        """Give each outage its share."""
+        covers_ms = measured.fee_covers_ms
+        shares = [Fraction(outage.ms) * self.times / covers_ms for outage in measured.outages]
+        if self.multiple_decimals is not None:
+            factor = 10**self.multiple_decimals
+            total = round_fraction(sum(shares) * factor, Rounding.HALF_UP)
+            shares = [Fraction(total, factor)]
+        told = step(
+            "prorata",
+            down=Duration(int(measured.downtime_ms)),
+            covers=Duration(covers_ms),
+            times=self.times,
+            share=Share(sum(shares, Fraction(0))),
+        )
+        return Award(
+            pays=tuple(share_of(share) for share in shares if share),
+            by_outage=self.multiple_decimals is None,
+            steps=(told,) if measured.outages else (),
+        )
