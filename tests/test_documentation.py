@@ -16,6 +16,7 @@ from sla_exporter.settings import load_config
 from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.sentences import models_in
+from sla_exporter.settings.trials import TrialFile
 from sla_exporter.web.server import ROUTES
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def keys(*models: type[BaseModel]) -> Iterator[str]:
             waiting.extend(models_in(field.annotation))
 
 
-@pytest.mark.parametrize("key", sorted(set(keys(ConfigFile, CustomersFile, PoliciesFile))))
+@pytest.mark.parametrize("key", sorted(set(keys(ConfigFile, CustomersFile, PoliciesFile, TrialFile))))
 def test_every_key_is_described(key):
     """A setting that nobody can find is not there."""
     assert key in WORDS

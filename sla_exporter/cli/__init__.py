@@ -13,6 +13,7 @@ from sla_exporter.cli.demo import demo
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
+from sla_exporter.cli.test import test
 from sla_exporter.errors import SlaExporterError
 
 
@@ -49,5 +50,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, reconcile, migrate, demo):
+for _command in (serve, check, test, reconcile, migrate, demo):
     main.add_command(_command)

@@ -111,9 +111,9 @@ SENTENCES = {
     "carried_over": N_("The %(credit)s are kept and added to the next credit."),
     "undecided": N_("Undecided by the contract's text: %(text)s (%(readings)s)."),
     "discretionary": N_("The contract says that this credit may be given: a person decides."),
-    "claim_needed": N_("The credit must be claimed, at the latest %(deadline)s."),
-    "claim_made": N_("The credit was claimed in time, which was until %(deadline)s."),
-    "claim_late": N_("The credit was claimed too late; it had to be claimed until %(deadline)s."),
+    "claim_needed": N_("The credit must be claimed before %(deadline)s."),
+    "claim_made": N_("The credit was claimed in time, before %(deadline)s."),
+    "claim_late": N_("The credit was claimed too late; it had to be claimed before %(deadline)s."),
     "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."

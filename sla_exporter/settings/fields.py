@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
@@ -15,11 +16,13 @@ from sla_exporter.core.periods import PeriodRule
 from sla_exporter.core.policy.claim import Deadline
 from sla_exporter.core.policy.downtime import Affected
 from sla_exporter.core.policy.exclusions import Budget, Recurring
-from sla_exporter.core.policy.pay import Pay
+from sla_exporter.core.policy.pay import Pay, Unit
 from sla_exporter.core.policy.terms import Grace, Objective
+from sla_exporter.core.policy.trial import Written
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.core.reasoning import Duration, Share
 from sla_exporter.settings import phrases, quantities
+from sla_exporter.settings.moments import Point, Stretch, parse_point, parse_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +48,8 @@ def _kind(value: object) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """Let one text stand for a list of one."""
     return [value] if isinstance(value, str) else value
 
 
@@ -58,9 +62,26 @@ Day = Annotated[date, _from_text(quantities.parse_day)]
 Zone = Annotated[str, _from_text(quantities.parse_zone)]
 Size = Annotated[int, _from_text(quantities.parse_size)]
 LabelMatcher = Annotated[Matcher, _from_text(Matcher.parse)]
-TextList = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
-MatcherList = Annotated[tuple[LabelMatcher, ...], BeforeValidator(_one_or_many)]
+TextList = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
+MatcherList = Annotated[tuple[LabelMatcher, ...], BeforeValidator(one_or_many)]
 
+
+def _written(text: str) -> Written:
+    decimals = len(text.strip().rstrip("% ").partition(".")[2])
+    return Written(quantities.parse_percent(text).value, decimals)
+
+
+def _days(text: str) -> Fraction:
+    pay = phrases.parse_pay(text)
+    if pay.unit is not Unit.DAYS:
+        raise ValueError(f"{text!r} is not a number of days; write it as in 3 days")
+    return pay.amount
+
+
+Moment = Annotated[Point, _from_text(parse_point)]
+StretchPhrase = Annotated[Stretch, _from_text(parse_stretch)]
+WrittenPercent = Annotated[Written, _from_text(_written)]
+Days = Annotated[Fraction, _from_text(_days)]
 PayPhrase = Annotated[Pay, _from_text(phrases.parse_pay)]
 ObjectivePhrase = Annotated[Objective, _from_text(phrases.parse_objective)]
 Notice = Annotated[int, _from_text(phrases.parse_notice)]
@@ -69,7 +90,7 @@ GracePhrase = Annotated[Grace, _from_text(phrases.parse_grace)]
 AffectedShare = Annotated[Affected, _from_text(phrases.parse_affected)]
 Within = Annotated[Deadline, _from_text(phrases.parse_within)]
 RecurringPhrase = Annotated[Recurring, _from_text(phrases.parse_recurring)]
-RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(_one_or_many)]
+RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(one_or_many)]
 
 
 def _period(value: object) -> PeriodRule:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.config import (
@@ -22,7 +22,7 @@ from sla_exporter.settings.document import Document, read_file
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
-from sla_exporter.settings.sentences import problems_of
+from sla_exporter.settings.sentences import validated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,12 +95,9 @@ class _Loader:
 
     def validate(self, document: Document, model: type[M]) -> M | None:
         """Give the document as the model, or note what is wrong with it."""
-        self.problems.extend(document.problems)
-        try:
-            return model.model_validate(document.value if document.value is not None else {})
-        except ValidationError as error:
-            self.problems.extend(problems_of(error, document, model))
-            return None
+        found, problems = validated(document, model)
+        self.problems.extend(problems)
+        return found
 
     def _add_policies(self, promises: PromiseBuilder, name: str, at: Sequence[Key]) -> None:
         path = find_policy_file(name, self.path.parent)

@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.quorum import ALL
 from sla_exporter.core.reasoning import Duration
+from sla_exporter.settings.fees import FeesModel
 from sla_exporter.settings.fields import (
-    Amount,
     Day,
     Length,
     Majority,
@@ -140,29 +140,15 @@ class ServiceModel(Section):
     incidents: IncidentsModel | None = None
 
 
-OtherAmount = Literal["whole bill", "previous invoice", "next invoice", "annual fee", "renewal fee"]
-
-
-class PriceChange(Section):
-    """A fee that came into force on a day."""
-
-    since: Day
-    fee: Amount
-
-
-class ContractModel(Section):
+class ContractModel(FeesModel):
     """One customer, one service, one policy."""
 
     service: str
     policy: str
-    fee: Amount
     since: Day
     until: Day | None = None
     id: str | None = None
     matchers: MatcherList = ()
-    amounts: dict[OtherAmount, Amount] = Field(default_factory=dict)
-    parts: dict[str, Amount] = Field(default_factory=dict)
-    price_changes: tuple[PriceChange, ...] = ()
 
 
 class CustomerModel(Section):

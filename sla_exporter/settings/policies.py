@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sla_exporter import resources
 from sla_exporter.core.policy.pay import Pay, Unit
 from sla_exporter.core.policy.terms import Combination, Component, Credit, Policy
+from sla_exporter.errors import ConfigInvalid
+from sla_exporter.settings.document import Document, read_file
+from sla_exporter.settings.models import ConfigFile, PoliciesFile
 from sla_exporter.settings.policy import read_undecided, to_policy
+from sla_exporter.settings.sentences import validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from sla_exporter.core.problems import Problem
-    from sla_exporter.settings.document import Document
+    from sla_exporter.core.problems import Place, Problem
+    from sla_exporter.settings.document import Key
     from sla_exporter.settings.models import PolicyVersions
+
+
+_OF_CONFIGURATIONS = ConfigFile.model_fields.keys() - {"policies"}
 
 
 def find_policy_file(name: str, beside: Path) -> Path | None:
@@ -25,6 +32,42 @@ def find_policy_file(name: str, beside: Path) -> Path | None:
         if (folder / name).is_file():
             return folder / name
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """The versions of one policy, and the document that they stand in."""
+
+    policies: tuple[Policy, ...]
+    document: Document
+
+    def place(self, version: int, path: Sequence[Key] = ()) -> Place:
+        """Say where a part of a version stands."""
+        at: tuple[Key, ...] = ("policies", self.policies[0].name)
+        if isinstance(self.document.key_at(at), list):
+            at = (*at, version)
+        return self.document.place((*at, *path))
+
+
+def load_policies(path: Path) -> dict[str, PolicyFile]:
+    """Read the policies of a file: one with only policies in it, or a whole configuration.
+
+    Raises:
+        ConfigInvalid: with everything that is wrong in them.
+    """
+    document = read_file(path)
+    value = document.value
+    if isinstance(value, dict):
+        value = {key: part for key, part in value.items() if key not in _OF_CONFIGURATIONS}
+    model, problems = validated(document, PoliciesFile, value or {})
+    found: dict[str, PolicyFile] = {}
+    for name, versions in model.policies.items() if model else ():
+        policies, wrong = read_policies(name, versions, document)
+        problems.extend(wrong)
+        found[name] = PolicyFile(policies, document)
+    if problems:
+        raise ConfigInvalid(problems)
+    return found
 
 
 def read_policies(

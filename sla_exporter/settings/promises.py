@@ -8,15 +8,12 @@ from babel import Locale, UnknownLocaleError
 
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
-from sla_exporter.core.money import Money
-from sla_exporter.core.policy.pay import Base
 from sla_exporter.core.samples import Cadence
+from sla_exporter.settings.fees import FeeReader
 from sla_exporter.settings.policies import currencies_of, read_policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
-    from decimal import Decimal
 
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.problems import Place, Problem
@@ -100,10 +97,10 @@ class PromiseBuilder:
         known = len(self.problems)
         self._check_name("service", model.service, self._services, document, at)
         self._check_name("policy", model.policy, self._policies, document, at)
-        fee = self._fee(customer, model, document, at)
+        fees = FeeReader(customer.currency, document, self.problems).read(model, at)
         if model.until and model.until < model.since:
             self._note(document, (*at, "until"), "until: the contract ends before it begins")
-        if len(self.problems) > known or fee is None:
+        if len(self.problems) > known or fees is None:
             return
         self._check_owner(model, document, at)
         self._check_currency(customer, model, document, at)
@@ -112,13 +109,13 @@ class PromiseBuilder:
             customer=customer,
             service=model.service,
             policy=model.policy,
-            fee=fee,
+            fee=fees.fee,
             since=model.since,
             until=model.until,
             matchers=model.matchers,
-            amounts=self._amounts(customer, model, document, at),
-            parts=self._parts(customer, model, document, at),
-            price_changes=self._price_changes(customer, model, document, at),
+            amounts=fees.amounts,
+            parts=fees.parts,
+            price_changes=fees.price_changes,
         )
         if contract.id in self._contracts:
             message = (
@@ -128,49 +125,6 @@ class PromiseBuilder:
             self._note(document, at, message)
         self._contracts[contract.id] = contract
         self._places[contract.id] = document.place(at)
-
-    def _fee(
-        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
-    ) -> Money | None:
-        return self._money(model.fee, customer, document, (*at, "fee"))
-
-    def _amounts(
-        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
-    ) -> dict[Base, Money]:
-        found: dict[Base, Money] = {}
-        for name, amount in model.amounts.items():
-            money = self._money(amount, customer, document, (*at, "amounts", name))
-            base = Base.ANNUAL_TWELFTH if name == "annual fee" else Base(name)
-            if money:
-                found[base] = money
-        return found
-
-    def _parts(
-        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
-    ) -> dict[str, Money]:
-        found = {
-            name: self._money(amount, customer, document, (*at, "parts", name))
-            for name, amount in model.parts.items()
-        }
-        return {name: money for name, money in found.items() if money}
-
-    def _price_changes(
-        self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
-    ) -> tuple[tuple[date, Money], ...]:
-        found = [
-            (change.since, self._money(change.fee, customer, document, (*at, "price_changes", i)))
-            for i, change in enumerate(model.price_changes)
-        ]
-        return tuple(sorted((day, money) for day, money in found if money))
-
-    def _money(
-        self, amount: Decimal, customer: Customer, document: Document, at: Sequence[Key]
-    ) -> Money | None:
-        try:
-            return Money.of(amount, customer.currency)
-        except ValueError as error:
-            self._note(document, at, f"{at[-1]}: {error}")
-            return None
 
     def _check_name(
         self,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from sla_exporter.core.problems import Problem
@@ -29,6 +28,21 @@ _KINDS = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(
+    document: Document, model: type[M], value: object = None
+) -> tuple[M | None, list[Problem]]:
+    """Read a document (or a value taken from it) as a model; or say everything that is wrong."""
+    problems = list(document.problems)
+    given = document.value if value is None else value
+    try:
+        return model.model_validate(given if given is not None else {}), problems
+    except ValidationError as error:
+        return None, [*problems, *problems_of(error, document, model)]
 
 
 def problems_of(

@@ -152,7 +152,7 @@ def _claimed(outcome: Outcome, steps: list[Step]) -> Outcome:
     if policy.claim is None:
         return replace(outcome, steps=tuple(steps))
     state = claim_state(policy.claim, case)
-    deadline = Moment(policy.claim.within.end_ms(case) - 1, case.period.zone)
+    deadline = Moment(policy.claim.within.end_ms(case), case.period.zone)
     steps.append(step(f"claim_{state.value.replace(' ', '_')}", deadline=deadline))
     if state in {ClaimState.LATE, ClaimState.NO_TICKET}:
         nothing = replace(outcome.credit, minor=0)
