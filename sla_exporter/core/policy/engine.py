@@ -22,6 +22,7 @@ from sla_exporter.core.reasoning import Exact, Moment, Step, step
 
 if TYPE_CHECKING:
     from sla_exporter.core.policy.case import Case
+    from sla_exporter.core.policy.claim import Claim
     from sla_exporter.core.policy.terms import Credit, Policy
 
 
@@ -152,12 +153,20 @@ def _claimed(outcome: Outcome, steps: list[Step]) -> Outcome:
     if policy.claim is None:
         return replace(outcome, steps=tuple(steps))
     state = claim_state(policy.claim, case)
-    deadline = Moment(policy.claim.within.end_ms(case), case.period.zone)
-    steps.append(step(f"claim_{state.value.replace(' ', '_')}", deadline=deadline))
+    steps.append(_claim_step(policy.claim, state, case))
     if state in {ClaimState.LATE, ClaimState.NO_TICKET}:
         nothing = replace(outcome.credit, minor=0)
         outcome = replace(outcome, credit=nothing, extension_days=Fraction(0), may_terminate=False)
     return replace(outcome, claim=state, steps=tuple(steps))
+
+
+def _claim_step(claim: Claim, state: ClaimState, case: Case) -> Step:
+    code = f"claim_{state.value.replace(' ', '_')}"
+    if state is ClaimState.NO_TICKET:
+        return step(code)
+    if claim.within is None:
+        return step(f"{code}_any_time")
+    return step(code, deadline=Moment(claim.within.end_ms(case), case.period.zone))
 
 
 def _worth(outcome: Outcome) -> str:
