@@ -64,13 +64,9 @@ R = TypeVar("R", bound=Row)
 
 def magnitude(bound: Bound) -> Fraction | int | None:
     """Give a bound as a number that can be compared."""
-    match bound:
-        case Share(value):
-            return value
-        case Duration(ms):
-            return ms
-        case _:
-            return bound
+    if bound is None or isinstance(bound, int):
+        return bound
+    return bound.value if isinstance(bound, Share) else bound.ms
 
 
 def limits(row: Row) -> tuple[Fraction | int | None, Fraction | int | None]:
@@ -82,13 +78,11 @@ def limits(row: Row) -> tuple[Fraction | int | None, Fraction | int | None]:
 
 def covers(row: Row, value: Fraction | int) -> bool:
     """Say whether a value lies within the bounds of a row."""
-    at_least, above = magnitude(row.at_least), magnitude(row.above)
-    below, up_to = magnitude(row.below), magnitude(row.up_to)
     return (
-        (at_least is None or value >= at_least)
-        and (above is None or value > above)
-        and (below is None or value < below)
-        and (up_to is None or value <= up_to)
+        ((below := magnitude(row.below)) is None or value < below)
+        and ((at_least := magnitude(row.at_least)) is None or value >= at_least)
+        and ((above := magnitude(row.above)) is None or value > above)
+        and ((up_to := magnitude(row.up_to)) is None or value <= up_to)
     )
 
 
