@@ -114,6 +114,8 @@ SENTENCES = {
     "claim_needed": N_("The credit must be claimed before %(deadline)s."),
     "claim_made": N_("The credit was claimed in time, before %(deadline)s."),
     "claim_late": N_("The credit was claimed too late; it had to be claimed before %(deadline)s."),
+    "claim_needed_any_time": N_("The credit must be claimed; the contract sets no deadline."),
+    "claim_made_any_time": N_("The credit was claimed."),
     "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."

@@ -280,8 +280,12 @@ class _Writer:
             if claim.ticket_within:
                 deadline = deadline_text(claim.ticket_within, self.formats)
                 yield say("You must report the outage by ticket %(deadline)s.", deadline=deadline)
-            deadline = deadline_text(claim.within, self.formats)
-            yield say("You must claim it %(deadline)s.", deadline=deadline)
+            deadline = deadline_text(claim.within, self.formats) if claim.within else ""
+            yield (
+                say("You must claim it %(deadline)s.", deadline=deadline)
+                if deadline
+                else say("You must claim it; there is no deadline.")
+            )
         if policy.discretionary:
             yield say("It is given at our discretion.")
 

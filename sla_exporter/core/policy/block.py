@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from sla_exporter.core.policy.case import ExclusionKind
+from sla_exporter.core.policy.exclusions import is_late
 from sla_exporter.core.policy.formula import Award, Clause, Formula
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay
@@ -109,6 +110,7 @@ def _lengths(on: On, measured: Measured) -> list[Fraction | int]:
         exclusion.window
         for exclusion in measured.case.exclusions
         if exclusion.kind is ExclusionKind.MAINTENANCE
+        and not is_late(measured.policy.exclusions, exclusion)
     )
     return [end - start for start, end in clip(windows, measured.case.span)]
 

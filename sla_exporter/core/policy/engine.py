@@ -22,6 +22,7 @@ from sla_exporter.core.reasoning import Exact, Moment, Step, step
 
 if TYPE_CHECKING:
     from sla_exporter.core.policy.case import Case
+    from sla_exporter.core.policy.claim import Claim
     from sla_exporter.core.policy.terms import Credit, Policy
 
 
@@ -151,9 +152,17 @@ def _claim(policy: Policy, case: Case, steps: list[Step]) -> ClaimState | None:
     if policy.claim is None:
         return None
     state = claim_state(policy.claim, case)
-    deadline = Moment(policy.claim.within.end_ms(case), case.period.zone)
-    steps.append(step(f"claim_{state.value.replace(' ', '_')}", deadline=deadline))
+    steps.append(_claim_step(policy.claim, state, case))
     return state
+
+
+def _claim_step(claim: Claim, state: ClaimState, case: Case) -> Step:
+    code = f"claim_{state.value.replace(' ', '_')}"
+    if state is ClaimState.NO_TICKET:
+        return step(code)
+    if claim.within is None:
+        return step(f"{code}_any_time")
+    return step(code, deadline=Moment(claim.within.end_ms(case), case.period.zone))
 
 
 def _worth(outcome: Outcome) -> str:

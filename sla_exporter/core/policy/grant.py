@@ -12,7 +12,7 @@ from sla_exporter.core.policy.pay import Base, Pay, Unit
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.reasoning import Exact, Share, Step, step
 
-DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+HOUR_MS = 3_600_000
 NOTHING = Fraction(0)
 
 
@@ -109,9 +109,10 @@ def in_minor(pay: Pay, base: Fraction | None, measured: Measured) -> Fraction | 
             return pay.amount * fee / measured.policy.period.months
         case Unit.RIGHT:
             return Fraction(0)
+        case Unit.HOURS:
+            return pay.amount * HOUR_MS * fee / measured.fee_covers_ms
         case _:
-            size_ms = HOUR_MS if pay.unit is Unit.HOURS else DAY_MS
-            return pay.amount * size_ms * fee / measured.fee_covers_ms
+            return pay.amount * fee / measured.fee_covers_days
 
 
 def in_days(pay: Pay, measured: Measured) -> Fraction:
@@ -122,8 +123,7 @@ def in_days(pay: Pay, measured: Measured) -> Fraction:
         case Unit.HOURS:
             return pay.amount / 24
         case _:
-            month_ms = Fraction(measured.fee_covers_ms, measured.policy.period.months)
-            return pay.amount * month_ms / DAY_MS
+            return pay.amount * measured.fee_covers_days / measured.policy.period.months
 
 
 def _share_step(shares: Sequence[Pay], of: Base, base: Fraction, measured: Measured) -> Step:

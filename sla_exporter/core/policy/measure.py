@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.money import round_fraction
+from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.policy.case import Outage
 from sla_exporter.core.policy.downtime import Counted, Unknown, count_downtime
 from sla_exporter.core.policy.exclusions import Leaves, exclude
@@ -46,6 +47,13 @@ class Measured:
     def fee_covers_ms(self) -> int:
         """How much time the fee pays for."""
         return self.policy.fee_covers_ms or self.case.period.span.length_ms
+
+    @property
+    def fee_covers_days(self) -> Fraction:
+        """The same in days; a day on which clocks change is a day like any other."""
+        if self.policy.fee_covers_ms is not None:
+            return Fraction(self.policy.fee_covers_ms, DAY_MS)
+        return Fraction(round(Fraction(self.case.period.span.length_ms, DAY_MS)))
 
     @property
     def coverage(self) -> Fraction:
