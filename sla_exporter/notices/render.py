@@ -130,7 +130,7 @@ class JinjaRenderer:
             period=formats.period(period),
             zone=period.zone,
             availability=formats.percent(measured.ratio) if measured.ratio is not None else "?",
-            objective=formats.percent(promised.value) if promised else "",
+            objective=formats.percent(promised.value) if promised else formats.say("no outage"),
             met=settlement.verdict is Verdict.MET,
             downtime=formats.duration(int(measured.down_ms)),
             unknown=formats.duration(measured.unknown_ms) if measured.unknown_ms else "",
