@@ -59,7 +59,7 @@ class Measured:
     def coverage(self) -> Fraction:
         """Which share of the span was measured at all."""
         length = self.case.span.length_ms
-        return 1 - Fraction(self.unknown_ms, length) if length else Fraction(0)
+        return Fraction(length - self.unknown_ms, length) if length else Fraction(0)
 
 
 def measure(policy: Policy, case: Case) -> Measured:
@@ -70,7 +70,7 @@ def measure(policy: Policy, case: Case) -> Measured:
     excluded = exclude(policy.exclusions, case)
     forgiven = () if policy.exclusions.leaves is Leaves.DENOMINATOR else excluded.windows
     outages, steps = count_downtime(policy.downtime, case, forgiven)
-    unknown_ms = total_ms(subtract(case.unknown, excluded.windows))
+    unknown_ms = total_ms(subtract(case.unknown, excluded.windows)) if case.unknown else 0
     down_ms = sum(outage.ms for outage in outages)
     counted_ms = _denominator(policy, case, total_ms(excluded.windows), unknown_ms)
     ratio = _ratio(policy, case, counted_ms, down_ms)
@@ -111,7 +111,7 @@ def _ratio(policy: Policy, case: Case, counted_ms: int, down_ms: int | Fraction)
     if case.ratio is not None:
         ratio = case.ratio
     elif counted_ms:
-        ratio = max(Fraction(counted_ms - down_ms) / counted_ms, Fraction(0))
+        ratio = Fraction(max(counted_ms - down_ms, 0)) / counted_ms
     else:
         return None
     if policy.availability_decimals is None:
