@@ -35,7 +35,8 @@ def example(policy: Policy, currency: str = "USD") -> Outcome:
     start_ms = midnight_ms(day, zone) + 10 * HOUR_MS
     period = policy.period.containing(start_ms, zone, contract.since)
     found = [evaluate(policy, _case(contract, period, start_ms, hours)) for hours in _HOURS]
-    return next((outcome for outcome in found if outcome.owes or outcome.flags), found[-1])
+    clear = [outcome for outcome in found if outcome.owes and not outcome.flags]
+    return next((outcome for outcome in clear or found if outcome.owes or outcome.flags), found[-1])
 
 
 def _contract(currency: str) -> Contract:
