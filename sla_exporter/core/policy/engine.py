@@ -82,7 +82,7 @@ def _evaluate_reading(policy: Policy, case: Case) -> Outcome:
     granted = capped(granted, measured, steps)
     outcome = Outcome(
         measured=measured,
-        breached=policy.objective is not None or not granted.is_nothing or bool(granted.flags),
+        breached=policy.sets_limit or not granted.is_nothing or bool(granted.flags),
         credit=nothing,
         extension_days=granted.days if policy.form is Form.EXTENSION else Fraction(0),
         may_terminate=granted.may_terminate,

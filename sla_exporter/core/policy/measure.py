@@ -48,6 +48,11 @@ class Measured:
         return self.policy.fee_covers_ms or self.case.period.span.length_ms
 
     @property
+    def promised_ms(self) -> int:
+        """How long the period is without what is excluded from it."""
+        return self.case.period.span.length_ms - self.excluded_ms
+
+    @property
     def coverage(self) -> Fraction:
         """Which share of the span was measured at all."""
         length = self.case.span.length_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 from sla_exporter.core.money import Rounding, round_fraction
@@ -10,6 +11,13 @@ from sla_exporter.core.policy.formula import Award
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import share_of
 from sla_exporter.core.reasoning import Duration, Share, step
+
+
+class Over(StrEnum):
+    """What the downtime is a share of."""
+
+    FEE = "fee period"  # all the time that the fee pays for
+    PROMISED = "promised time"  # the period without what is excluded from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +29,12 @@ class Prorata:
 
     times: int = 1
     multiple_decimals: int | None = None
+    over: Over = Over.FEE
 
     def award(self, measured: Measured) -> Award:
         """Give each outage its share."""
-        covers_ms = measured.fee_covers_ms
+        promised = self.over is Over.PROMISED
+        covers_ms = measured.promised_ms if promised else measured.fee_covers_ms
         shares = [Fraction(outage.ms) * self.times / covers_ms for outage in measured.outages]
         if self.multiple_decimals is not None:
             factor = 10**self.multiple_decimals
