@@ -89,7 +89,7 @@ def _evaluate_reading(policy: Policy, case: Case) -> Outcome:
         credit, granted = nothing, Grant(flags=granted.flags)
     return Outcome(
         measured=measured,
-        breached=policy.objective is not None or bool(granted.is_something or claim or flags),
+        breached=policy.sets_limit or bool(granted.is_something or claim or flags),
         credit=credit,
         extension_days=granted.days if policy.form is Form.EXTENSION else Fraction(0),
         may_terminate=granted.may_terminate,

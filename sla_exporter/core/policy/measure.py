@@ -62,6 +62,11 @@ class Measured:
         return Fraction(round(Fraction(self.case.period.span.length_ms, DAY_MS)))
 
     @property
+    def promised_ms(self) -> int:
+        """How long the period is without what is excluded from it."""
+        return self.case.period.span.length_ms - self.excluded_ms
+
+    @property
     def coverage(self) -> Fraction:
         """Which share of the span was measured at all."""
         length = self.case.span.length_ms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 from sla_exporter.core.money import Rounding, round_fraction
@@ -11,6 +12,13 @@ from sla_exporter.core.policy.formula import Award, Clause, Formula
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay, share_of
 from sla_exporter.core.reasoning import Duration, Share, step
+
+
+class Over(StrEnum):
+    """What the downtime is a share of."""
+
+    FEE = "fee period"  # all the time that the fee pays for
+    PROMISED = "promised time"  # the period without what is excluded from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +30,7 @@ class Prorata(Formula):
 
     times: int = 1
     multiple_decimals: int | None = None
+    over: Over = Over.FEE
 
     def __post_init__(self) -> None:
         if self.times < 1:
@@ -31,7 +40,8 @@ class Prorata(Formula):
 
     def award(self, measured: Measured) -> Award:
         """Give each outage its share."""
-        covers_ms = measured.fee_covers_ms
+        promised = self.over is Over.PROMISED
+        covers_ms = measured.promised_ms if promised else measured.fee_covers_ms
         shares = [Fraction(outage.ms) * self.times / covers_ms for outage in measured.outages]
         if self.multiple_decimals is not None:
             factor = 10**self.multiple_decimals
@@ -52,6 +62,8 @@ class Prorata(Formula):
 
     def clause(self) -> Clause:
         """Say how many times the lost time is paid back."""
+        if self.over is Over.PROMISED:
+            return Clause(said=(step("clause_prorata_promised", times=self.times),))
         if self.times == 1:
             return Clause(said=(step("clause_prorata"),))
         return Clause(said=(step("clause_prorata_times", times=self.times),))
