@@ -31,8 +31,8 @@ CLAUSES = {
         "We give you back %(times)s times the share of the fee that was paid for the downtime."
     ),
     "clause_prorata_promised": N_(
-        "We give you back %(times)s times the fee in proportion to the downtime; the fee is taken to "
-        "pay only for time that counts."
+        "We give you back %(times)s times the fee in proportion to the downtime; the fee is taken "
+        "to pay only for time that counts."
     ),
     "clause_per_step_full": N_(
         "For every full %(step)s by which we miss the objective, we give you %(pays)s."
