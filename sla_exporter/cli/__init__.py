@@ -13,6 +13,7 @@ from sla_exporter.cli.demo import demo
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
+from sla_exporter.cli.terms import terms
 from sla_exporter.cli.test import test
 from sla_exporter.errors import SlaExporterError
 
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, test, reconcile, migrate, demo):
+for _command in (serve, check, test, terms, reconcile, migrate, demo):
     main.add_command(_command)

@@ -149,17 +149,24 @@ WORDS = {
         N_("emergency maintenance"),
         N_("caused by the customer"),
         N_("force majeure"),
+        N_("quarter"),
+        N_("year"),
     )
 }
 
 
 def sentence(step: Step, formats: Formats) -> str:
     """Write one step."""
+    return filled(SENTENCES[step.code], step, formats)
+
+
+def filled(message: str, step: Step, formats: Formats) -> str:
+    """Translate a message, and fill in the facts of a step."""
     facts = {
-        name: formats.words.gettext(fact) if fact in WORDS else formats.fact(fact)
+        name: formats.say(fact) if fact in WORDS else formats.fact(fact)
         for name, fact in step.facts.items()
     }
-    return formats.words.gettext(SENTENCES[step.code]) % facts
+    return formats.say(message, **facts)
 
 
 def sentences(steps: Iterable[Step], formats: Formats) -> list[str]:

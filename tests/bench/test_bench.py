@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month
+from tests.bench import cold_month, settling
 from tests.bench.fleet import Fleet
 
 
@@ -15,3 +15,11 @@ def test_the_cold_month_is_measured():
     assert found["ratio_to_bare_scan"] > 0
     assert found["peak_memory_mb"] > 0
     assert found["windows"] > 10
+
+
+def test_settling_is_measured():
+    """Every case is evaluated: the sum owed is that of a second run."""
+    found = [settling.run(count=200), settling.run(count=200)]
+
+    assert found[0]["owed_minor"] == found[1]["owed_minor"] > 0
+    assert found[0]["ratio_to_bare_loop"] > 0

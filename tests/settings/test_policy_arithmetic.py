@@ -80,3 +80,35 @@ def test_just_the_allowed_downtime_is_no_breach(tmp_path, period, objective, out
         """
 
     assert differences_of(tmp_path, policy, trial) == ()
+
+
+@pytest.mark.parametrize(
+    ("pays", "form", "expected"),
+    [
+        ("1 day", "account credit", "credit: USD 10.00"),
+        ("3 days", "extension", "extension: 3 days"),
+        ("1 month", "extension", "extension: 30 days"),
+    ],
+)
+def test_a_month_with_a_clock_change_has_as_many_days_as_the_calendar_says(
+    tmp_path, pays, form, expected
+):
+    """November has 30 days and 1 hour in New York; a day of it costs a thirtieth all the same."""
+    policy = f"""
+        policies:
+          local:
+            objective: 99.9%
+            period: {{calendar month: America/New_York}}
+            credit: {{flat: {pays}}}
+            form: {form}
+        """
+    trial = f"""
+        policy_file: plain.yml
+        tests:
+          - name: a day
+            contract: {{fee: 300.00, currency: USD}}
+            outages: 2026-11-03T10:00Z + 2h
+            expect: {{{expected}}}
+        """
+
+    assert differences_of(tmp_path, policy, trial) == ()

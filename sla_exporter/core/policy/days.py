@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sla_exporter.core.periods import datetime_of
-from sla_exporter.core.policy.formula import Award
+from sla_exporter.core.policy.formula import Award, Clause, Formula
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay
 from sla_exporter.core.reasoning import Step, step
@@ -16,7 +16,7 @@ SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
+class Days(Formula):
     """Days are those of the period's zone.
 
     With ``after_working_days``, the days after the end of so many working days (Monday to Friday)
@@ -25,6 +25,10 @@ class Days:
 
     pays: Pay
     after_working_days: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.after_working_days is not None and self.after_working_days < 0:
+            raise ValueError("after_working_days: must not be negative")
 
     def award(self, measured: Measured) -> Award:
         """Count the days, each once however many outages touch it."""
@@ -36,6 +40,13 @@ class Days:
         if days:
             steps = (step("days_touched", count=len(days), pays=self.pays.times(len(days))),)
         return Award(pays=(self.pays.times(len(days)),) if days else (), steps=steps)
+
+    def clause(self) -> Clause:
+        """Say which days are paid for."""
+        if self.after_working_days is None:
+            return Clause(said=(step("clause_days", pays=self.pays),))
+        working_days = self.after_working_days
+        return Clause(said=(step("clause_days_after", pays=self.pays, working_days=working_days),))
 
     def _days(self, window: Window, zone: str) -> set[date]:
         first = datetime_of(window.start_ms, zone).date()
