@@ -81,12 +81,18 @@ class Formats:
         cut = _cut(share, _PERCENT_DIGITS + 2).normalize()
         return format_percent(cut, locale=self.locale, decimal_quantization=False)
 
+    def _share(self, share: Fraction) -> str:
+        """Write a share that is paid: as a fraction if a percentage would not be exact."""
+        if 10 ** (_PERCENT_DIGITS + 2) % share.denominator:
+            return f"{share.numerator}/{share.denominator}"
+        return self.percent(share)
+
     def pay(self, pay: Pay) -> str:
         """Write an amount that a policy pays, with its unit."""
         words, plural = self.words, 1 if pay.amount == 1 else 2
         match pay.unit:
             case Unit.SHARE:
-                return self.percent(pay.amount)
+                return self._share(pay.amount)
             case Unit.MONEY:
                 return self.exact(pay.amount, pay.currency)
             case Unit.RIGHT:

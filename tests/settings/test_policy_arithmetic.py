@@ -112,3 +112,30 @@ def test_a_month_with_a_clock_change_has_as_many_days_as_the_calendar_says(
         """
 
     assert differences_of(tmp_path, policy, trial) == ()
+
+
+@pytest.mark.parametrize("formula", ["flat: 10%", "streak: {periods: 1, pays: 10%}"])
+@pytest.mark.parametrize(
+    ("facts", "credit"),
+    [
+        ("period: 2026-11", "0.00"),
+        ("outages: 2026-11-03T10:00Z + 1s", "10.00"),
+        ("{period: 2026-11, availability: 100%}", "0.00"),
+        ("{period: 2026-11, availability: 99.9%}", "10.00"),
+    ],
+)
+def test_a_month_without_an_outage_is_never_paid_for(tmp_path, formula, facts, credit):
+    """Without an objective every outage counts, but there must be one."""
+    policy = f"""
+        policies:
+          plain:
+            credit: {{{formula}}}
+        """
+    trial = f"""
+        policy_file: plain.yml
+        tests:
+          - {{name: a month, contract: {{fee: 100.00, currency: USD}}, {facts.strip("{}")},
+             expect: {{credit: USD {credit}}}}}
+        """
+
+    assert differences_of(tmp_path, policy, trial) == ()

@@ -12,12 +12,14 @@ from sla_exporter.core.reasoning import step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flat(Formula):
-    """A missed objective pays this."""
+    """A missed objective pays this; without an objective, an outage does."""
 
     pays: Pay
 
-    def award(self, measured: Measured) -> Award:  # noqa: ARG002 - however it was
+    def award(self, measured: Measured) -> Award:
         """Pay."""
+        if measured.nothing_missed:
+            return Award()
         return one(self.pays, step("flat", pays=self.pays))
 
     def clause(self) -> Clause:

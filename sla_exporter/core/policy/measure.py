@@ -44,6 +44,12 @@ class Measured:
         return sum(outage.ms for outage in self.outages)
 
     @property
+    def nothing_missed(self) -> bool:
+        """Say whether, without an objective, there was no outage to pay for."""
+        perfect = self.case.ratio is None or self.case.ratio == 1
+        return self.policy.objective is None and not self.outages and perfect
+
+    @property
     def fee_covers_ms(self) -> int:
         """How much time the fee pays for."""
         return self.policy.fee_covers_ms or self.case.period.span.length_ms

@@ -23,6 +23,8 @@ class Streak(Formula):
 
     def award(self, measured: Measured) -> Award:
         """Count the row."""
+        if measured.nothing_missed:
+            return Award()
         in_a_row = 1
         for breached in measured.case.breached_before:
             if not breached:
