@@ -30,10 +30,7 @@ CLAUSES = {
     "clause_prorata_times": N_(
         "We give you back %(times)s times the share of the fee that was paid for the downtime."
     ),
-    "clause_prorata_promised": N_(
-        "We give you back %(times)s times the fee in proportion to the downtime; the fee is taken "
-        "to pay only for time that counts."
-    ),
+    "clause_prorata_promised": N_("The share is that of the time that is not excluded."),
     "clause_per_step_full": N_(
         "For every full %(step)s by which we miss the objective, we give you %(pays)s."
     ),

@@ -55,16 +55,16 @@ class Measured:
         return self.policy.fee_covers_ms or self.case.period.span.length_ms
 
     @property
+    def promised_ms(self) -> int:
+        """How long the period is without what is excluded from it."""
+        return self.case.period.span.length_ms - self.excluded_ms
+
+    @property
     def fee_covers_days(self) -> Fraction:
         """The same in days; a day on which clocks change is a day like any other."""
         if self.policy.fee_covers_ms is not None:
             return Fraction(self.policy.fee_covers_ms, DAY_MS)
         return Fraction(round(Fraction(self.case.period.span.length_ms, DAY_MS)))
-
-    @property
-    def promised_ms(self) -> int:
-        """How long the period is without what is excluded from it."""
-        return self.case.period.span.length_ms - self.excluded_ms
 
     @property
     def coverage(self) -> Fraction:

@@ -62,11 +62,11 @@ class Prorata(Formula):
 
     def clause(self) -> Clause:
         """Say how many times the lost time is paid back."""
-        if self.over is Over.PROMISED:
-            return Clause(said=(step("clause_prorata_promised", times=self.times),))
-        if self.times == 1:
-            return Clause(said=(step("clause_prorata"),))
-        return Clause(said=(step("clause_prorata_times", times=self.times),))
+        said = step("clause_prorata")
+        if self.times > 1:
+            said = step("clause_prorata_times", times=self.times)
+        promised = (step("clause_prorata_promised"),) if self.over is Over.PROMISED else ()
+        return Clause(said=(said, *promised))
 
     def amounts(self) -> Iterator[Pay]:
         """Give the share for a period that was down as a whole."""
