@@ -15,7 +15,7 @@ from sla_exporter.core.reasoning import step_from_json, step_to_json
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Hold, State, Verdict
-from sla_exporter.core.windows import Window
+from sla_exporter.core.windows import Window, total_ms
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 
@@ -84,9 +84,12 @@ class Settlements:
         async with self._database.write() as connection:
             await connection.execute(delete(t.standing))
             if standings:
-                await connection.execute(
-                    insert(t.standing), [_standing(Settled.of(s)) for s in standings]
-                )
+                rows = [
+                    _standing(Settled.of(s))
+                    | {"disagreement_ms": total_ms(s.evidence.disagreements)}
+                    for s in standings
+                ]
+                await connection.execute(insert(t.standing), rows)
 
 
 async def _final(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:

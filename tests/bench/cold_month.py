@@ -19,7 +19,8 @@ from typing import Any
 import requests
 
 from sla_exporter.core.samples import Cadence
-from sla_exporter.flow.observe import ARRIVAL_MS, Observer
+from sla_exporter.flow.measuring.measurer import ARRIVAL_MS
+from sla_exporter.flow.observe import Observer
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
