@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
+    from sla_exporter.core.settled import Settled
     from sla_exporter.core.settlement import Settlement, State
     from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
@@ -246,6 +247,10 @@ class SettlementStore(Protocol):
 
     async def final(self, keys: Sequence[str]) -> set[str]:
         """Give those of the keys whose settlement is held or posted."""
+        ...
+
+    async def settled_as(self, keys: Sequence[str]) -> Mapping[str, Settled]:
+        """Give the settlements with these keys, as they are kept."""
         ...
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:

@@ -69,6 +69,15 @@ class Settlements:
         async with self._database.read() as connection:
             return [_settled(row) for row in await connection.execute(query)]
 
+    async def settled_as(self, keys: Sequence[str]) -> Mapping[str, Settled]:
+        """Give the settlements with these keys."""
+        found: dict[str, Settled] = {}
+        async with self._database.read() as connection:
+            for part in in_parts(keys):
+                query = select(t.settlement).where(t.settlement.c.key.in_(part))
+                found.update({row.key: _settled(row) for row in await connection.execute(query)})
+        return found
+
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
         """Write the postings, all or nothing, without those that are final already."""
         async with self._database.write() as connection:
