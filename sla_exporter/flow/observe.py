@@ -12,7 +12,7 @@ keeps what an earlier pass found, or is noted as unread.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +51,7 @@ def uncounted(service: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """Observes services; stateless but for its adapters.
+    """Observes services; keeps nothing that it could not read again.
 
     ``failed`` is told the service and the reason of every failure.
     """
@@ -61,6 +61,7 @@ class Observer:
     settle_after_ms: int
     progress: Progress = silent
     failed: Callable[[str, str], None] = uncounted
+    _measurers: dict[Service, Measurer[Any]] = field(default_factory=dict)
 
     async def observe_all(
         self, catalogue: Catalogue, now_ms: int, label: str | None = None
@@ -91,7 +92,7 @@ class Observer:
             SourceError: nothing is lost then; the watermark stays at the last finished chunk.
             NotReady: if the scrape interval can be neither read from the service nor inferred.
         """
-        measurer = measurer_of(self.source, service)
+        measurer = self._measurers.setdefault(service, measurer_of(self.source, service))
         from_ms -= from_ms % measurer.grid_ms
         mark = await self.store.watermark(service.name)
         start_ms = from_ms if mark is None else min(from_ms, mark.final_until_ms)
@@ -157,6 +158,10 @@ class Observer:
                 found = await self._found(service, measurer, task.chunk, await look)
                 await self.store.record(service.name, task.chunk.span, found, task.mark)
                 self.progress(f"measuring {service.name}", number, len(plan))
+        except BaseException:
+            # What it read ahead may be half of something; the next one starts from nothing.
+            self._measurers.pop(service, None)
+            raise
         finally:
             if ahead:
                 ahead.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ def labels_to_text(labels: Labels) -> str:
     return json.dumps(labels, separators=(",", ":"), ensure_ascii=False)
 
 
+@lru_cache(maxsize=100_000)  # every tick reads the labels of every series
 def labels_from_text(text: str) -> Labels:
     """Read what :func:`labels_to_text` wrote."""
     return tuple((name, value) for name, value in json.loads(text))

@@ -11,7 +11,7 @@ from tests.bench.fleet import Fleet
 SIZES = (250, 1_000, 4_000)
 
 
-def run(days: int = 30) -> dict[str, Any]:
+def run(days: int = 7) -> dict[str, Any]:
     """Measure fleets of several sizes; the exponent is the slope between the outer ones."""
     found = {size: cold_month.run(Fleet(series=size, days=days), repeats=2) for size in SIZES}
     first, last = found[SIZES[0]], found[SIZES[-1]]

@@ -32,7 +32,7 @@ def run(fleet: Fleet) -> dict[str, Any]:
         long = asyncio.run(_ticks(url, Path(folder) / "long.db", old_ms, last_day_ms))
         new_ms = last_day_ms - _TICKS * HOUR_MS
         short = asyncio.run(_ticks(url, Path(folder) / "short.db", new_ms, last_day_ms))
-        bare = min(_bare_hour(url, fleet, hour) for hour in range(_TICKS))
+        bare = sorted(_bare_hour(url, fleet, hour) for hour in range(_TICKS))[_TICKS // 2]
     return {
         "series": fleet.series,
         "bare_hour_s": round(bare, 4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.samples import UP
@@ -42,6 +42,7 @@ class ProbeMeasurer:
     source: SampleSource
     service: Service
     grid_ms: int = 1
+    edges: dict[int, Mapping[Labels, Sequence[Sample]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: SampleSource, service: Service) -> ProbeMeasurer:
@@ -68,37 +69,44 @@ class ProbeMeasurer:
 
     async def look(self, chunk: Chunk) -> Look:
         """Scan a chunk, and read the samples before either end of it."""
-        gap = chunk.cadence.max_gap_ms
         start, end = chunk.span
-        return Look(
-            *await asyncio.gather(
-                self.source.samples(self.service, Window(start - gap, start)),
-                self.source.samples(self.service, Window(end - gap, end)),
-                self.source.scan(self.service, chunk),
-            )
+        at_start, at_end, answer = await asyncio.gather(
+            self._before(start, chunk.cadence),
+            self._before(end, chunk.cadence),
+            self.source.scan(self.service, chunk),
         )
+        # The end of a chunk is the start of the next one, now or at the next tick.
+        self.edges.pop(start, None)
+        self.edges[end] = at_end
+        return Look(at_start, at_end, answer)
+
+    async def _before(self, at_ms: int, cadence: Cadence) -> Mapping[Labels, Sequence[Sample]]:
+        """Give what may stand for the moment: the samples of the last max gap before it."""
+        known = self.edges.get(at_ms)
+        if known is not None:
+            return known
+        return await self.source.samples(self.service, Window(at_ms - cadence.max_gap_ms, at_ms))
 
     async def finish(self, chunk: Chunk, look: Look, expected: set[Labels]) -> Observation:
         """Give the state of every series that was not up throughout, or is new."""
         flagged = look.answer.flagged
-        scans = {
-            labels: SeriesScan(
-                chunk=chunk,
-                flagged_at=flagged.get(labels, ()),
-                at_start=look.at_start.get(labels, ()),
-                at_end=look.at_end.get(labels, ()),
-            )
-            for labels in expected | flagged.keys() | look.at_start.keys() | look.at_end.keys()
+        present = look.at_start.keys() | look.at_end.keys()
+        clean = {
+            labels
+            for labels in present - flagged.keys()
+            if chunk.is_clean(look.at_start.get(labels, ()), look.at_end.get(labels, ()))
         }
+        others = (expected | present | flagged.keys()) - clean
+        scans = {labels: _scan(chunk, look, labels, flagged.get(labels, ())) for labels in others}
         await self._read_wanted(chunk, scans)
         held = sum(scan.samples_in_windows() for scan in scans.values())
-        if look.answer.samples_seen != held:
+        if look.answer.samples_seen != held + len(clean) * chunk.clean_total:
             for labels, ends in (await self.source.miscounted(self.service, chunk)).items():
-                scan = scans.setdefault(labels, SeriesScan(chunk=chunk))
+                scan = scans.setdefault(labels, _scan(chunk, look, labels, ()))
                 scan.flagged_at = sorted({*scan.flagged_at, *ends})
             await self._read_wanted(chunk, scans)
         states = {labels: scan.state() for labels, scan in scans.items() if scan.read}
-        new = dict.fromkeys(scans.keys() - expected, UP)
+        new = dict.fromkeys((clean | scans.keys()) - expected, UP)
         return Observation(
             states=new | {labels: state for labels, state in states.items() if state != UP}
         )
@@ -127,3 +135,12 @@ class ProbeMeasurer:
         await asyncio.gather(*(read_one(hull, needed) for hull, needed in plan))
         for labels, read in wanted.items():
             scans[labels].has_read(read)
+
+
+def _scan(chunk: Chunk, look: Look, labels: Labels, flagged_at: Sequence[int]) -> SeriesScan:
+    return SeriesScan(
+        chunk=chunk,
+        flagged_at=flagged_at,
+        at_start=look.at_start.get(labels, ()),
+        at_end=look.at_end.get(labels, ()),
+    )
