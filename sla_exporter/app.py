@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.flow.observe import Observer
+from sla_exporter.flow.observe import Observer, uncounted
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
@@ -18,6 +18,8 @@ from sla_exporter.store.observations import Observations
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
@@ -35,7 +37,11 @@ def source_of(config: Config) -> PrometheusSource:
     """Build the sample source."""
     access = config.prometheus
     return PrometheusSource(
-        access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth
+        access.url,
+        timeout_s=access.timeout_s,
+        headers=access.headers,
+        auth=access.auth,
+        retention_ms=access.retention_ms,
     )
 
 
@@ -75,6 +81,7 @@ class Engine:
         clock: Clock,
         observations: ObservationStore | None = None,
         progress: Progress = silent,
+        failed: Callable[[str, str], None] = uncounted,
     ) -> Engine:
         """Wire the adapters; other observations than the database's are for dry runs."""
         observations = observations or Observations(database)
@@ -89,6 +96,7 @@ class Engine:
                 store=observations,
                 settle_after_ms=config.settle_after_ms,
                 progress=progress,
+                failed=failed,
             ),
             reconciler=Reconciler(
                 observations=observations,

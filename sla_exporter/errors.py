@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 class SlaExporterError(Exception):
     """The root; its text is a sentence for a person."""
 
+    reason = "other"
+    """The kind of trouble in a word, for metrics."""
+
 
 class ConfigInvalid(SlaExporterError):
     """The configuration cannot be used."""
@@ -53,25 +56,37 @@ class SourceError(SlaExporterError):
 class SourceUnavailable(SourceError):
     """Prometheus cannot be reached or is not ready."""
 
+    reason = "unavailable"
+
 
 class QueryTooLarge(SourceError):
     """The query exceeds a limit of the server."""
+
+    reason = "too_large"
 
 
 class QueryRejected(SourceError):
     """Prometheus says that the query is wrong."""
 
+    reason = "rejected"
+
 
 class AnswerIncomplete(SourceError):
     """The answer carries warnings, as partial answers of Thanos and Mimir do."""
+
+    reason = "incomplete"
 
 
 class StoreUnavailable(SlaExporterError):
     """The database is locked, full, read-only or away."""
 
+    reason = "store"
+
 
 class NotReady(SlaExporterError):
     """The step cannot be done yet."""
+
+    reason = "not_ready"
 
 
 class DeliveryError(SlaExporterError):
@@ -88,3 +103,7 @@ class DeliveryRefused(DeliveryError):
 
 class DeliveryDelayed(DeliveryError):
     """The sink cannot take the delivery now."""
+
+
+REASONS = ("incomplete", "not_ready", "other", "rejected", "store", "too_large", "unavailable")
+"""What ``reason`` can be of an error that stops the observing of a service."""

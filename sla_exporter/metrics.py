@@ -57,6 +57,12 @@ class ProcessMetrics:
         self.prometheus_requests = counter(
             "sla_prometheus_requests_total", "Requests made to Prometheus."
         )
+        self.observe_failures = counter(
+            "sla_observe_failures_total",
+            "Times that a service could not be observed.",
+            "service",
+            "reason",
+        )
         self.reconcile_success = gauge(
             "sla_reconcile_last_success_timestamp_seconds",
             "When reconciling last went through without an error.",
@@ -204,6 +210,12 @@ def _standings(standings: Iterable[Standing]) -> Iterator[Metric]:
         "Time without measurements in the open period so far.",
         CONTRACT_LABELS,
         {key: s.unknown_ms / 1000 for key, s in found},
+    )
+    yield _gauge(
+        "sla_vantage_disagreement_seconds",
+        "Time in the open period in which vantage points were down without their quorum.",
+        CONTRACT_LABELS,
+        {key: s.disagreement_ms / 1000 for key, s in found},
     )
 
 

@@ -14,16 +14,22 @@ from sla_exporter.core.windows import Window, subtract
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
+    from sla_exporter.core.settled import Settled
     from sla_exporter.core.settlement import Settlement, State
+    from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
 
 Labels = tuple[tuple[str, str], ...]
 """A series' labels as sorted pairs, without the metric's name."""
+
+Value = tuple[int, str]
+"""Milliseconds since the epoch, and a value as the engine writes it."""
 
 
 class Clock(Protocol):
@@ -87,19 +93,46 @@ class SampleSource(Protocol):
         """Infer the scrape interval from the spacing of samples before a moment."""
         ...
 
+    async def values(self, expression: str, at: range) -> Mapping[Labels, Sequence[Value]]:
+        """Evaluate any PromQL at these moments; a series has no value where it gives none."""
+        ...
+
+    async def held_from_ms(self, selectors: Sequence[str], span: Window) -> int:
+        """Say from when on the engine still holds all samples that there were.
+
+        At least the start of the span; past it if samples were deleted by age, or if the engine
+        does not tell its retention and holds none that are older.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What was found in a stretch of time, by series.
+
+    Series that are not in ``states`` were up throughout. ``affected`` are the stretches of downtime
+    that hit only a share of the users, by the labels of whom they speak.
+    """
+
+    states: Mapping[Labels, SeriesState]
+    slots: Mapping[Labels, Sequence[Slot]] = field(default_factory=dict)
+    affected: Mapping[Labels, Sequence[Partial]] = field(default_factory=dict)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
     """How far a service has been observed, ``[from_ms, fresh_until_ms)`` without a hole.
 
     What lies before ``final_until_ms`` was read again after ``settle_after``, when late samples had
-    arrived, and may be settled.
+    arrived, and may be settled. ``unread`` is the time in between whose samples the engine had
+    deleted before anyone read them.
     """
 
     interval_ms: int
     from_ms: int
     fresh_until_ms: int
     final_until_ms: int
+    unread: Windows = ()
 
     def outside(self, span: Window) -> Windows:
         """Give the observed time without the span."""
@@ -118,21 +151,24 @@ class ObservationStore(Protocol):
         ...
 
     async def record(
-        self,
-        service: str,
-        span: Window,
-        states: Mapping[Labels, SeriesState],
-        watermark: Watermark,
+        self, service: str, span: Window, found: Observation, watermark: Watermark
     ) -> None:
         """Replace what was known inside the span, and move the watermark, in one transaction.
 
-        Series that are not in ``states`` were up throughout the span. A series that was never seen
-        before is unknown in the rest of the observed time.
+        A series that was never seen before is unknown in the rest of the observed time.
         """
         ...
 
     async def states(self, service: str, span: Window) -> Mapping[Labels, SeriesState]:
         """Give all series of the service with their non-up windows that touch the span, uncut."""
+        ...
+
+    async def slots(self, service: str, span: Window) -> Mapping[Labels, Sequence[Slot]]:
+        """Give the slots of counted events that touch the span, in order of time."""
+        ...
+
+    async def affected(self, service: str, span: Window) -> Mapping[Labels, Sequence[Partial]]:
+        """Give the stretches of downtime that hit only a share, where they touch the span."""
         ...
 
 
@@ -211,6 +247,10 @@ class SettlementStore(Protocol):
 
     async def final(self, keys: Sequence[str]) -> set[str]:
         """Give those of the keys whose settlement is held or posted."""
+        ...
+
+    async def settled_as(self, keys: Sequence[str]) -> Mapping[str, Settled]:
+        """Give the settlements with these keys, as they are kept."""
         ...
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
@@ -303,6 +343,7 @@ class Standing:
     ratio: str | None
     down_ms: int
     unknown_ms: int
+    disagreement_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

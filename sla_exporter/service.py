@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from sla_exporter.app import Engine, SystemClock, sinks_of
-from sla_exporter.errors import ConfigInvalid, SlaExporterError
+from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.flow.deliver import Deliverer, DeliveryVerdict
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
@@ -47,7 +47,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.database = Database(self.config.database_url)
-        self.engine = Engine.of(self.config, self.database, clock=self.clock)
+        self.engine = self._wired(self.config)
         self.schedule = Schedule(
             count=lambda job, result: self.metrics.runs.labels(job, result).inc()
         )
@@ -83,7 +83,7 @@ class Service:
         if config.database_url != self.config.database_url:
             _log.warning("a new database is used after a restart only")
         old, self.config = self.engine, config
-        self.engine = Engine.of(config, self.database, clock=self.clock)
+        self.engine = self._wired(config)
         self.schedule.replace(self.jobs())
         self._mark_loaded()
         self._spawn(self._retire(old))
@@ -118,6 +118,16 @@ class Service:
             ).serve,
             reload=self.reload,
             is_ready=self._missing,
+        )
+
+    def _wired(self, config: Config) -> Engine:
+        return Engine.of(
+            config,
+            self.database,
+            clock=self.clock,
+            failed=lambda service, reason: self.metrics.observe_failures.labels(
+                service, reason
+            ).inc(),
         )
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -173,6 +183,9 @@ class Service:
     def _mark_loaded(self) -> None:
         self.metrics.config_successful.set(1)
         self.metrics.config_success.set(self.clock.now_ms() / 1000)
+        for service in self.config.catalogue.services:
+            for reason in REASONS:
+                self.metrics.observe_failures.labels(service, reason)
         for sink in sinks_of(self.config, self.clock):
             for verdict in DeliveryVerdict:  # from zero on, so that the first is an increase
                 self.metrics.deliveries.labels(sink, verdict)

@@ -20,6 +20,7 @@ from sla_exporter.core.quorum import ALL
 from sla_exporter.core.reasoning import Share
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Evidence, Settlement, settle, settled_span
+from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -50,9 +51,8 @@ GOLD = Policy(
     ),
 )
 
-WEB = Service(
-    name="web", selector='probe_success{job="web"}', interval_ms=MINUTE, contract_label="customer"
-)
+PROBE = Probe(selector='probe_success{job="web"}', interval_ms=MINUTE)
+WEB = Service(name="web", sli=PROBE, contract_label="customer")
 
 ACME = Customer(id="acme", name="Acme Ltda", currency="BRL", email=("ops@acme.example",))
 BIRCH = Customer(id="birch", name="Birch & Sons", currency="EUR", email=("it@birch.example",))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.windows import Window, Windows
-    from sla_exporter.ports import Labels
+    from sla_exporter.ports import Labels, Value
 
 
 class ListedSamples:
@@ -27,6 +27,7 @@ class ListedSamples:
         self.asked: Counter[str] = Counter()
         self.samples_read = 0
         self.fail_after: int | None = None
+        self.held_ms = 0
 
     async def samples(
         self, service: Service, span: Window, needed: Mapping[Labels, Windows] | None = None
@@ -69,6 +70,13 @@ class ListedSamples:
     async def interval_ms(self, service: Service, at_ms: int) -> int | None:
         self._count("interval_ms")
         return None
+
+    async def values(self, expression: str, at: range) -> dict[Labels, list[Value]]:
+        self._count("values")
+        return {}
+
+    async def held_from_ms(self, selectors: Sequence[str], span: Window) -> int:
+        return max(span.start_ms, self.held_ms)
 
     def _count(self, what: str) -> None:
         if self.fail_after is not None and self.asked.total() >= self.fail_after:

@@ -11,11 +11,13 @@ import click
 from sla_exporter import logs
 from sla_exporter.app import Engine, SystemClock
 from sla_exporter.cli import options
+from sla_exporter.cli.again import differences
 from sla_exporter.cli.tables import table
 from sla_exporter.core.due import Due, closing_in, due_periods
 from sla_exporter.core.periods import Period, utc_text
 from sla_exporter.core.settled import Settled
 from sla_exporter.errors import NotReady
+from sla_exporter.flow.again import Resettled, settle_again
 from sla_exporter.notices.report import (
     COLUMNS,
     explanation,
@@ -50,6 +52,11 @@ def _month(_context: click.Context, _option: click.Parameter, value: str | None)
     help="The month to settle. [default: every month that is due]",
 )
 @click.option("--dry-run", is_flag=True, help="Measure and calculate, but write and send nothing.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Measure a settled month anew and print what would differ; writes nothing.",
+)
 @click.option("--explain", is_flag=True, help="Print the reasoning for every contract.")
 @options.output
 @options.logging
@@ -58,6 +65,7 @@ def reconcile(
     config_file: Path,
     period: str | None,
     dry_run: bool,
+    again: bool,
     explain: bool,
     output: str,
     log_level: str,
@@ -72,9 +80,15 @@ def reconcile(
     \b
       sla-exporter reconcile --period 2026-10 --dry-run
       sla-exporter reconcile --period 2026-10 --dry-run --output json
+      sla-exporter reconcile --period 2026-10 --again
     """
     logs.configure(log_level, log_format)
     config = load_config(config_file)
+    if again:
+        if period is None:
+            raise click.UsageError("--again needs --period: the month to measure anew")
+        click.echo(differences(asyncio.run(_measure_again(config, period)), output))
+        return
     run = _rehearse if dry_run else _settle
     settlements, remark = asyncio.run(run(config, period))
     if output == "json":
@@ -91,14 +105,7 @@ def reconcile(
 async def _rehearse(config: Config, label: str | None) -> tuple[list[Settled], str]:
     """Measure into memory and calculate."""
     database = await existing_or_empty(config.database_url)
-    observations = MemoryObservations()
-    engine = Engine.of(
-        config,
-        database,
-        clock=SystemClock(),
-        observations=observations,
-        progress=options.TerminalProgress(),
-    )
+    engine = _forgetful(config, database)
     try:
         now_ms = engine.clock.now_ms()
         due = _asked_for(config, label, now_ms) if label else _last_closed(config, now_ms)
@@ -116,6 +123,38 @@ async def _rehearse(config: Config, label: str | None) -> tuple[list[Settled], s
     if running:
         remark += f" {', '.join(running)} is still open; this is how it stands as of now."
     return found, remark
+
+
+async def _measure_again(config: Config, label: str) -> list[Resettled]:
+    """Measure a settled month into memory, and settle it beside what is kept."""
+    database = await existing_or_empty(config.database_url)
+    engine = _forgetful(config, database)
+    try:
+        now_ms = engine.clock.now_ms()
+        due = _asked_for(config, label, now_ms)
+        _refuse_open(config, due, now_ms)
+        return await settle_again(
+            observer=engine.observer,
+            reconciler=engine.reconciler,
+            catalogue=config.catalogue,
+            due=due,
+            label=label,
+            now_ms=now_ms,
+        )
+    finally:
+        engine.close()
+        await database.close()
+
+
+def _forgetful(config: Config, database: Database) -> Engine:
+    """Wire an engine that measures everything anew and keeps nothing of it."""
+    return Engine.of(
+        config,
+        database,
+        clock=SystemClock(),
+        observations=MemoryObservations(),
+        progress=options.TerminalProgress(),
+    )
 
 
 async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str]:

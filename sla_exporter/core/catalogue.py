@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.periods import Period
     from sla_exporter.core.policy.pay import Base
     from sla_exporter.core.policy.terms import Policy
+    from sla_exporter.core.sli.kinds import Sli
 
 FAR_FUTURE_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z
 
@@ -33,19 +34,33 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """How the uptime of one product is measured: 0/1 series picked by a PromQL selector.
+    """How the uptime of one product is measured.
 
-    ``contract_label`` names the label whose value is the customer's id, or the contract's. Without
-    an ``interval_ms`` it is inferred from the spacing of the samples.
+    ``contract_label`` names the label whose value is the customer's id, or the contract's.
+    ``affected`` is PromQL that says, between 0 and 1, which share of its users an outage hits.
     """
 
     name: str
-    selector: str
-    interval_ms: int | None = None
-    max_gap_ms: int | None = None
+    sli: Sli
     quorum: Quorum = ALL
+    affected: str | None = None
     contract_label: str | None = None
     incident_matchers: tuple[Matcher, ...] = ()
+
+    @property
+    def selector(self) -> str:
+        """The PromQL that is measured."""
+        return self.sli.selector
+
+    @property
+    def interval_ms(self) -> int | None:
+        """The resolution, if it is stated."""
+        return self.sli.interval_ms
+
+    @property
+    def max_gap_ms(self) -> int | None:
+        """How long a sample may stand for what follows it, if it is stated."""
+        return self.sli.max_gap_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

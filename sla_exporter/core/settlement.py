@@ -10,20 +10,25 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.instruments import disagreed, instruments
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
-from sla_exporter.core.windows import Window, clip
+from sla_exporter.core.windows import Window, clip, total_ms
 
 if TYPE_CHECKING:
+    from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Contract
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.money import Money
     from sla_exporter.core.periods import Period
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.quorum import Quorum
-    from sla_exporter.core.reasoning import Step
+    from sla_exporter.core.reasoning import Fact, Step
     from sla_exporter.core.samples import SeriesState
+    from sla_exporter.core.sli.events import EventCount
+    from sla_exporter.core.sli.kinds import Sli
+    from sla_exporter.core.windows import Windows
 
 
 class Verdict(StrEnum):
@@ -46,6 +51,7 @@ class Hold(StrEnum):
     """Why a settlement waits for a person."""
 
     COVERAGE = "coverage"
+    RETENTION = "retention"
     UNDECIDED = "undecided"
     CLAIM = "claim"
     REVIEW = "review"
@@ -56,7 +62,10 @@ class Evidence:
     """What was measured of one contract in one period.
 
     ``state`` holds within the period and the contract's life; ``interval_ms`` is the resolution of
-    its edges. What lies after ``open_from_ms`` has not happened yet and counts as up.
+    its edges. What lies after ``open_from_ms`` has not happened yet and counts as up. ``affected``
+    is the downtime with the share that it hit, and ``events`` the count where events are measured.
+    ``disagreements`` is when vantage points were down without their quorum, ``unread`` the time
+    whose samples were deleted before they were read.
     """
 
     state: SeriesState
@@ -65,6 +74,18 @@ class Evidence:
     quorum: Quorum
     incidents: tuple[IncidentWindow, ...] = ()
     open_from_ms: int | None = None
+    sli: Sli | None = None
+    events: EventCount | None = None
+    affected: tuple[Partial, ...] = ()
+    disagreements: Windows = ()
+    unread: Windows = ()
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """The downtime as policies see it."""
+        if self.affected:
+            return tuple(Outage(window=w, affected=share) for w, share in self.affected)
+        return tuple(Outage(window=window) for window in self.state.down)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +144,17 @@ def settle(
         contract=contract,
         period=period,
         span=span,
-        outages=tuple(Outage(window=window) for window in evidence.state.down),
+        outages=evidence.outages,
         unknown=evidence.state.unknown,
+        ratio=evidence.events.ratio if evidence.events else None,
     )
     outcome = evaluate(policy, case)
-    holds = _holds(outcome, mode)
+    holds = _holds(outcome, evidence, mode)
     steps = (
         *_measured(contract, policy, period, span, evidence),
         *outcome.steps,
         *outcome.flags,
-        *(_hold_step(hold, outcome) for hold in holds),
+        *(_hold_step(hold, outcome, evidence) for hold in holds),
     )
     return Settlement(
         contract=contract,
@@ -154,12 +176,14 @@ def _judge(outcome: Outcome) -> Verdict:
     return Verdict.BREACHED if outcome.breached else Verdict.MET
 
 
-def _holds(outcome: Outcome, mode: Mode) -> tuple[Hold, ...]:
+def _holds(outcome: Outcome, evidence: Evidence, mode: Mode) -> tuple[Hold, ...]:
     measured = outcome.measured
     holds: list[Hold] = []
     too_little = measured.coverage < measured.policy.downtime.min_coverage.value
     if too_little or measured.ratio is None:
         holds.append(Hold.COVERAGE)
+    if evidence.unread:
+        holds.append(Hold.RETENTION)
     if outcome.flags:
         holds.append(Hold.UNDECIDED)
     if outcome.claim is not None and outcome.owes:
@@ -175,7 +199,9 @@ def _state(mode: Mode, holds: tuple[Hold, ...]) -> State:
     return State.HELD if holds else State.POSTED
 
 
-def _hold_step(hold: Hold, outcome: Outcome) -> Step:
+def _hold_step(hold: Hold, outcome: Outcome, evidence: Evidence) -> Step:
+    if hold is Hold.RETENTION:
+        return step("hold_retention", length=Duration(total_ms(evidence.unread)))
     if hold is not Hold.COVERAGE:
         return step(f"hold_{hold.value}")
     needed = outcome.measured.policy.downtime.min_coverage
@@ -188,7 +214,7 @@ def _measured(
     def moment(at_ms: int) -> Moment:
         return Moment(at_ms, period.zone)
 
-    def stretch(code: str, window: Window, **facts: str) -> Step:
+    def stretch(code: str, window: Window, **facts: Fact) -> Step:
         start, end = window
         length = Duration(window.length_ms)
         return step(code, start=moment(start), end=moment(end), length=length, **facts)
@@ -198,8 +224,16 @@ def _measured(
         steps.append(stretch("life", span))
     if evidence.open_from_ms is not None:
         steps.append(stretch("open", Window(evidence.open_from_ms, span.end_ms)))
-    steps.append(_instruments(contract, evidence))
-    steps.extend(stretch("outage", window) for window in evidence.state.down)
+    steps.extend(instruments(contract.service, evidence))
+    for window, share in evidence.affected:
+        if share < 1:
+            steps.append(stretch("outage_partial", window, share=Share(share)))
+        else:
+            steps.append(stretch("outage", window))
+    if not evidence.affected:
+        steps.extend(stretch("outage", window) for window in evidence.state.down)
+    if evidence.disagreements:
+        steps.append(disagreed(evidence))
     unknown = f"unknown_{policy.downtime.unknown.value}"
     steps.extend(stretch(unknown, window) for window in evidence.state.unknown)
     steps.extend(
@@ -207,19 +241,3 @@ def _measured(
         for incident in evidence.incidents
     )
     return steps
-
-
-def _instruments(contract: Contract, evidence: Evidence) -> Step:
-    service, interval = contract.service, Duration(evidence.interval_ms)
-    if not evidence.series:
-        return step("not_measured", service=service)
-    if evidence.series == 1:
-        return step("measured_by_one", service=service, interval=interval)
-    quorum = evidence.quorum.at_least or "all"
-    return step(
-        "measured_by_many",
-        service=service,
-        series=evidence.series,
-        interval=interval,
-        quorum=quorum,
-    )

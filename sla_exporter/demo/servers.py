@@ -124,6 +124,24 @@ def prometheus(folder: Path, config: dict[str, Any], *flags: str, port: int = 0)
     )
 
 
+def victoria_metrics(folder: Path, *flags: str) -> Server:
+    """Describe a VictoriaMetrics whose database lies in ``folder/victoria-metrics``."""
+    port = free_port()
+    return Server(
+        "victoria-metrics",
+        [
+            str(find("victoria-metrics")),
+            f"-storageDataPath={folder / 'victoria-metrics'}",
+            "-retentionPeriod=100y",
+            f"-httpListenAddr=127.0.0.1:{port}",
+            *flags,
+        ],
+        folder,
+        port,
+        "/health",
+    )
+
+
 def alertmanager(folder: Path, config: dict[str, Any]) -> Server:
     """Describe an Alertmanager without peers."""
     port = free_port()

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
+from sla_exporter.core.affected import weighted
 from sla_exporter.core.matchers import all_match
 from sla_exporter.core.ownership import Ownership
-from sla_exporter.core.quorum import combine
-from sla_exporter.core.samples import SeriesState
+from sla_exporter.core.quorum import combine, disagreements
+from sla_exporter.core.samples import SeriesState, never_seen
 from sla_exporter.core.settlement import Evidence
-from sla_exporter.core.windows import Window, Windows, subtract, tidy
+from sla_exporter.core.sli.events import Events, count_events, joined
+from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.ports import IncidentStore, ObservationStore
+    from sla_exporter.core.sli.events import EventCount, Slot
+    from sla_exporter.ports import IncidentStore, Labels, ObservationStore
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,9 @@ class ServiceEvidence:
     observed: Window
     states: Mapping[str, Sequence[SeriesState]]
     incidents: Mapping[str, Sequence[IncidentWindow]]
+    unread: Windows = ()
+    slots: Mapping[str, Sequence[Sequence[Slot]]] = field(default_factory=dict)
+    affected: Mapping[str, Sequence[Sequence[Partial]]] = field(default_factory=dict)
 
     def of(self, contract_id: str, span: Window, *, by_incident: bool = False) -> Evidence:
         """Give one contract's evidence within a span.
@@ -49,11 +58,21 @@ class ServiceEvidence:
         known = Window(start, min(end, span.end_ms))
         unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
         ahead = (Window(known.end_ms, span.end_ms),) if known.end_ms < span.end_ms else ()
+        events = self._events(contract_id, known)
+        if events and events.ratio is None:
+            state = never_seen(span)
+        down = subtract(state.down, tidy((*unobserved, *ahead)))
+        disagreed = disagreements(states, self.service.quorum, known) if known.length_ms > 0 else ()
         return Evidence(
             state=SeriesState(
-                down=subtract(state.down, tidy((*unobserved, *ahead))),
+                down=down,
                 unknown=subtract(tidy((*state.unknown, *unobserved)), ahead),
             ),
+            sli=self.service.sli,
+            events=events,
+            affected=tuple(weighted(down, self.affected.get(contract_id, ()))),
+            disagreements=clip(disagreed, span),
+            unread=tidy((*unobserved, *clip(self.unread, span))),
             open_from_ms=ahead[0].start_ms if ahead else None,
             series=len(states),
             interval_ms=self.interval_ms,
@@ -64,6 +83,12 @@ class ServiceEvidence:
                 if incident.window.start_ms < span.end_ms and incident.window.end_ms > span.start_ms
             ),
         )
+
+    def _events(self, contract_id: str, known: Window) -> EventCount | None:
+        sli = self.service.sli
+        if not isinstance(sli, Events) or sli.down_over is not None:
+            return None
+        return count_events(sli, joined(self.slots.get(contract_id, ())), known)
 
 
 async def gather_evidence(
@@ -83,10 +108,14 @@ async def gather_evidence(
     if mark is None:
         return None
     ownership = Ownership(service, catalogue.of_service(service.name))
-    states: dict[str, list[SeriesState]] = {}
-    for labels, state in (await observations.states(service.name, span)).items():
-        for contract in ownership.owners(dict(labels)):
-            states.setdefault(contract.id, []).append(state)
+
+    def by_contract(found: Mapping[Labels, T]) -> dict[str, list[T]]:
+        owned: dict[str, list[T]] = {}
+        for labels, what in found.items():
+            for contract in ownership.owners(dict(labels)):
+                owned.setdefault(contract.id, []).append(what)
+        return owned
+
     alerts: dict[str, list[IncidentWindow]] = {}
     for incident in await incidents.overlapping(span):
         if service.incident_matchers and all_match(service.incident_matchers, incident.labels):
@@ -97,6 +126,9 @@ async def gather_evidence(
         span=span,
         interval_ms=mark.interval_ms,
         observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
-        states=states,
+        states=by_contract(await observations.states(service.name, span)),
         incidents=alerts,
+        unread=mark.unread,
+        slots=by_contract(await observations.slots(service.name, span)),
+        affected=by_contract(await observations.affected(service.name, span)),
     )

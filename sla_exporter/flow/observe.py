@@ -4,39 +4,38 @@ Time is read twice. Fresh time is read as soon as its samples are in, for everyt
 things stand. Time older than ``settle_after`` is read once more, when late samples have arrived,
 and only then may it be settled. Either pass works in chunks; a chunk and the watermark that says so
 are one transaction, so a crash costs at most one chunk of work.
+
+Time whose samples the engine has deleted is never read: what would come back is not the truth. It
+keeps what an earlier pass found, or is noted as unread.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
 from sla_exporter.core.due import needed_from_ms
-from sla_exporter.core.samples import UP, Cadence, SeriesState
-from sla_exporter.core.scan import Chunk, SeriesScan, chunks, reading_plan
-from sla_exporter.core.windows import Window, Windows
-from sla_exporter.errors import NotReady, SlaExporterError
-from sla_exporter.ports import Watermark, silent
+from sla_exporter.core.samples import Cadence, never_seen
+from sla_exporter.core.scan import Chunk, chunks
+from sla_exporter.core.sli.events import Events
+from sla_exporter.core.windows import Window, tidy
+from sla_exporter.errors import SlaExporterError
+from sla_exporter.flow.measuring.affected import read_affected
+from sla_exporter.flow.measuring.kinds import measurer_of
+from sla_exporter.ports import Observation, Watermark, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Service
-    from sla_exporter.core.scan import Sample
-    from sla_exporter.ports import Labels, ObservationStore, Progress, SampleSource, ScanAnswer
+    from sla_exporter.flow.measuring.measurer import Measurer
+    from sla_exporter.ports import Labels, ObservationStore, Progress, SampleSource
 
 _log = structlog.get_logger(__name__)
-
-# A sample is looked for this long after its time before it counts as missing; engines that take
-# samples over the network show them late (VictoriaMetrics: 30 s).
-ARRIVAL_MS = 45_000
-_BUCKET_MS = 12 * 3_600_000
-_SAMPLES_AN_ANSWER = 500_000
-_READS_AT_ONCE = 4
 
 
 class Task(NamedTuple):
@@ -46,22 +45,23 @@ class Task(NamedTuple):
     mark: Watermark
 
 
-class Look(NamedTuple):
-    """What a first look at a chunk shows: samples before either end, and the scan."""
-
-    at_start: Mapping[Labels, Sequence[Sample]]
-    at_end: Mapping[Labels, Sequence[Sample]]
-    answer: ScanAnswer
+def uncounted(service: str, reason: str) -> None:
+    """Count nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """Observes services; stateless but for its adapters."""
+    """Observes services; keeps nothing that it could not read again.
+
+    ``failed`` is told the service and the reason of every failure.
+    """
 
     source: SampleSource
     store: ObservationStore
     settle_after_ms: int
     progress: Progress = silent
+    failed: Callable[[str, str], None] = uncounted
+    _measurers: dict[Service, Measurer[Any]] = field(default_factory=dict)
 
     async def observe_all(
         self, catalogue: Catalogue, now_ms: int, label: str | None = None
@@ -80,6 +80,7 @@ class Observer:
                 await self.observe(service, from_ms, now_ms)
             except SlaExporterError as error:
                 _log.warning("service not observed", service=service.name, error=str(error))
+                self.failed(service.name, error.reason)
                 failures.append(error)
         if failures:
             raise failures[0]
@@ -91,11 +92,16 @@ class Observer:
             SourceError: nothing is lost then; the watermark stays at the last finished chunk.
             NotReady: if the scrape interval can be neither read from the service nor inferred.
         """
+        measurer = self._measurers.setdefault(service, measurer_of(self.source, service))
+        from_ms -= from_ms % measurer.grid_ms
         mark = await self.store.watermark(service.name)
+        start_ms = from_ms if mark is None else min(from_ms, mark.final_until_ms)
+        held_ms = await self._held_from(service, Window(start_ms, now_ms))
+        held_ms += -held_ms % measurer.grid_ms
         if mark is None:
-            interval_ms = await self._interval(service, from_ms, now_ms)
+            from_ms = max(from_ms, held_ms)
             mark = Watermark(
-                interval_ms=interval_ms,
+                interval_ms=await measurer.interval_ms(from_ms, now_ms),
                 from_ms=from_ms,
                 fresh_until_ms=from_ms,
                 final_until_ms=from_ms,
@@ -103,107 +109,74 @@ class Observer:
         elif service.interval_ms and service.interval_ms != mark.interval_ms:
             mark = replace(mark, interval_ms=service.interval_ms)
         cadence = Cadence.of(mark.interval_ms, service.max_gap_ms)
+        from_ms = max(from_ms, min(held_ms, mark.from_ms))
         if from_ms < mark.from_ms:
-            mark = await self._observe_chunks(service, _earlier(mark, from_ms, cadence)) or mark
-        arrived_ms = now_ms - 2 * cadence.max_gap_ms - ARRIVAL_MS
+            plan = _earlier(mark, from_ms, cadence)
+            mark = await self._observe_chunks(service, measurer, plan) or mark
+        mark = await self._past_deleted(service, mark, held_ms)
+        arrived_ms = now_ms - measurer.lag_ms(cadence)
         settled_ms = min(now_ms - self.settle_after_ms, arrived_ms)
         plan = [*_final(mark, settled_ms, cadence)]
         plan += _fresh(plan[-1].mark if plan else mark, arrived_ms, cadence)
-        return await self._observe_chunks(service, plan) or mark
+        return await self._observe_chunks(service, measurer, plan) or mark
 
-    async def _observe_chunks(self, service: Service, plan: Sequence[Task]) -> Watermark | None:
+    async def _held_from(self, service: Service, span: Window) -> int:
+        sli = service.sli
+        selectors = [sli.total] if isinstance(sli, Events) else [sli.selector]
+        return await self.source.held_from_ms(selectors, span)
+
+    async def _past_deleted(self, service: Service, mark: Watermark, held_ms: int) -> Watermark:
+        """Move the watermark past what was deleted; what nobody had read is unknown for good."""
+        if held_ms <= mark.final_until_ms:
+            return mark
+        unread = Window(mark.fresh_until_ms, max(held_ms, mark.fresh_until_ms))
+        mark = replace(
+            mark,
+            final_until_ms=held_ms,
+            fresh_until_ms=unread.end_ms,
+            unread=tidy((*mark.unread, unread)),
+        )
+        _log.warning(
+            "samples were deleted before they were read a second time",
+            service=service.name,
+            unread_s=unread.length_ms // 1000,
+        )
+        known = await self.store.known_series(service.name) if unread.length_ms else set()
+        nothing = Observation(states=dict.fromkeys(known, never_seen(unread)))
+        await self.store.record(service.name, unread, nothing, mark)
+        return mark
+
+    async def _observe_chunks(
+        self, service: Service, measurer: Measurer[Any], plan: Sequence[Task]
+    ) -> Watermark | None:
         """Observe chunk by chunk; while one is worked on, Prometheus looks through the next."""
-        ahead: asyncio.Task[Look] | None = None
+        ahead: asyncio.Task[Any] | None = None
         try:
             for number, (task, following) in enumerate(zip_longest(plan, plan[1:]), 1):
-                look = ahead or asyncio.create_task(self._look(service, task.chunk))
-                ahead = following and asyncio.create_task(self._look(service, following.chunk))
-                states = await self._states(service, task.chunk, await look)
-                await self.store.record(service.name, task.chunk.span, states, task.mark)
+                look = ahead or asyncio.create_task(measurer.look(task.chunk))
+                ahead = following and asyncio.create_task(measurer.look(following.chunk))
+                found = await self._found(service, measurer, task.chunk, await look)
+                await self.store.record(service.name, task.chunk.span, found, task.mark)
                 self.progress(f"measuring {service.name}", number, len(plan))
+        except BaseException:
+            # What it read ahead may be half of something; the next one starts from nothing.
+            self._measurers.pop(service, None)
+            raise
         finally:
             if ahead:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
         return plan[-1].mark if plan else None
 
-    async def _look(self, service: Service, chunk: Chunk) -> Look:
-        """Scan a chunk, and read the samples before either end of it."""
-        gap = chunk.cadence.max_gap_ms
-        start, end = chunk.span
-        return Look(
-            *await asyncio.gather(
-                self.source.samples(service, Window(start - gap, start)),
-                self.source.samples(service, Window(end - gap, end)),
-                self.source.scan(service, chunk),
-            )
-        )
-
-    async def _states(
-        self, service: Service, chunk: Chunk, look: Look
-    ) -> Mapping[Labels, SeriesState]:
-        """Give the state of every series that was not up throughout, or is new."""
-        expected = await self.store.known_series(service.name)
-        flagged = look.answer.flagged
-        scans = {
-            labels: SeriesScan(
-                chunk=chunk,
-                flagged_at=flagged.get(labels, ()),
-                at_start=look.at_start.get(labels, ()),
-                at_end=look.at_end.get(labels, ()),
-            )
-            for labels in expected | flagged.keys() | look.at_start.keys() | look.at_end.keys()
-        }
-        await self._read_wanted(service, chunk, scans)
-        held = sum(scan.samples_in_windows() for scan in scans.values())
-        if look.answer.samples_seen != held:
-            for labels, ends in (await self.source.miscounted(service, chunk)).items():
-                scan = scans.setdefault(labels, SeriesScan(chunk=chunk))
-                scan.flagged_at = sorted({*scan.flagged_at, *ends})
-            await self._read_wanted(service, chunk, scans)
-        states = {labels: scan.state() for labels, scan in scans.items() if scan.read}
-        new = dict.fromkeys(scans.keys() - expected, UP)
-        return new | {labels: state for labels, state in states.items() if state != UP}
-
-    async def _read_wanted(
-        self, service: Service, chunk: Chunk, scans: Mapping[Labels, SeriesScan]
-    ) -> None:
-        """Read raw, until no scan wants more."""
-        while wanted := {k: spans for k, scan in scans.items() if (spans := scan.wanted())}:
-            await self._read(service, chunk, scans, wanted)
-
-    async def _read(
-        self,
-        service: Service,
-        chunk: Chunk,
-        scans: Mapping[Labels, SeriesScan],
-        wanted: Mapping[Labels, Windows],
-    ) -> None:
-        """Read these spans raw and hand them to their scans."""
-        plan = reading_plan(wanted, chunk.cadence, _BUCKET_MS, _SAMPLES_AN_ANSWER)
-        permits = asyncio.Semaphore(_READS_AT_ONCE)
-
-        async def read_one(hull: Window, needed: Mapping[Labels, Windows]) -> None:
-            async with permits:
-                found = await self.source.samples(service, hull, needed)
-                for labels in needed:
-                    scans[labels].take(found.get(labels, ()))
-
-        await asyncio.gather(*(read_one(hull, needed) for hull, needed in plan))
-        for labels, read in wanted.items():
-            scans[labels].has_read(read)
-
-    async def _interval(self, service: Service, from_ms: int, now_ms: int) -> int:
-        if service.interval_ms:
-            return service.interval_ms
-        for at_ms in (now_ms, (from_ms + now_ms) // 2, from_ms + 3_600_000):
-            found = await self.source.interval_ms(service, at_ms)
-            if found:
-                return found
-        raise NotReady(
-            f"service {service.name}: {service.selector} has no samples to infer the scrape "
-            "interval from; check the selector, or state the interval"
-        )
+    async def _found(
+        self, service: Service, measurer: Measurer[Any], chunk: Chunk, look: Any
+    ) -> Observation:
+        expected: set[Labels] = await self.store.known_series(service.name)
+        found = await measurer.finish(chunk, look, expected)
+        if service.affected is None:
+            return found
+        affected = await read_affected(self.source, service.affected, found.states, chunk.cadence)
+        return replace(found, affected=affected)
 
 
 def _final(mark: Watermark, until_ms: int, cadence: Cadence) -> Iterator[Task]:

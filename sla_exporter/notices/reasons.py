@@ -32,6 +32,28 @@ SENTENCES = {
         "Measured by %(series)s series of service %(service)s, one sample every %(interval)s; "
         "down while %(quorum)s of the known ones are down."
     ),
+    "measured_by_expr": N_(
+        "Measured by an expression of service %(service)s, evaluated every %(interval)s; "
+        "a step without a value is unknown."
+    ),
+    "measured_by_events": N_(
+        "Measured by counting the events of service %(service)s in slots of %(interval)s."
+    ),
+    "measured_by_error_rate": N_(
+        "Measured by counting the events of service %(service)s in slots of %(interval)s; a slot "
+        "is down when more than %(limit)s of its events failed. A slot without events %(empty)s."
+    ),
+    "events_counted": N_("Good events: %(good)s of %(total)s."),
+    "events_averaged": N_(
+        "The availability is the average of %(slots)s slots, %(without)s of them without events. "
+        "A slot without events %(empty)s."
+    ),
+    "min_known": N_("With fewer than %(count)s known series the state is unknown."),
+    "disagreed": N_(
+        "Vantage points disagreed %(count)s times, for %(length)s in all: some were down while "
+        "%(quorum)s were not. None of that counts as downtime."
+    ),
+    "outage_partial": N_("Outage from %(start)s to %(end)s: %(length)s, which hit %(share)s."),
     "not_measured": N_("No series of service %(service)s was ever seen for this contract."),
     "outage": N_("Outage from %(start)s to %(end)s: %(length)s."),
     "unknown_exclude": N_(
@@ -120,6 +142,9 @@ SENTENCES = {
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."
     ),
+    "hold_retention": N_(
+        "Held for a person: the samples of %(length)s were not there any more when they were read."
+    ),
     "hold_undecided": N_("Held for a person: the contract's text does not decide this case."),
     "hold_claim": N_("Held until the customer claims it."),
     "hold_review": N_("Held for a person: credits of this policy are reviewed."),
@@ -134,6 +159,9 @@ WORDS = {
         N_("up"),
         N_("down"),
         N_("all"),
+        N_("counts as up"),
+        N_("counts as down"),
+        N_("is left out"),
         N_("account credit"),
         N_("next invoice"),
         N_("refund"),

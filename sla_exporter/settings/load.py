@@ -137,11 +137,14 @@ class _Loader:
         token = self._secret(model, "bearer_token", at)
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        if model.tenant:
+            headers["X-Scope-OrgID"] = model.tenant
         return PrometheusAccess(
             url=model.url,
             timeout_s=model.timeout.ms / 1000,
             headers=headers,
             auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
+            retention_ms=model.retention.ms if model.retention else None,
         )
 
     def _webhook(self, model: WebhookModel) -> WebhookAccess:

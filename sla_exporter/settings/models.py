@@ -11,13 +11,11 @@ from annotated_types import Len
 from pydantic import BeforeValidator, Field, model_validator
 
 from sla_exporter.core.catalogue import Mode
-from sla_exporter.core.quorum import ALL
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.fees import FeesModel
 from sla_exporter.settings.fields import (
     Day,
     Length,
-    Majority,
     MatcherList,
     Section,
     Size,
@@ -25,6 +23,7 @@ from sla_exporter.settings.fields import (
     Zone,
 )
 from sla_exporter.settings.policy import PolicyModel
+from sla_exporter.settings.sli import SliSection
 
 
 class BasicAuth(Section):
@@ -41,6 +40,8 @@ class PrometheusModel(Section):
     url: str = Field(pattern=r"^https?://[^\s]+$")
     timeout: Length = Duration(120_000)
     headers: dict[str, str] = Field(default_factory=dict)
+    tenant: str | None = None
+    retention: Length | None = None
     basic_auth: BasicAuth | None = None
     bearer_token: str | None = None
     bearer_token_file: str | None = None
@@ -117,15 +118,6 @@ def _versions(value: object) -> object:
 PolicyVersions = Annotated[tuple[PolicyModel, ...], BeforeValidator(_versions), Len(min_length=1)]
 
 
-class SliModel(Section):
-    """The 0/1 series that say whether the service is up."""
-
-    probe: str
-    interval: Length | None = None
-    max_gap: Length | None = None
-    quorum: Majority = ALL
-
-
 class IncidentsModel(Section):
     """Which alerts speak of the service."""
 
@@ -135,8 +127,9 @@ class IncidentsModel(Section):
 class ServiceModel(Section):
     """How one product is measured."""
 
-    sli: SliModel
+    sli: SliSection
     contract_label: str | None = None
+    affected: str | None = None
     incidents: IncidentsModel | None = None
 
 

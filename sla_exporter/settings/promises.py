@@ -9,7 +9,7 @@ from babel import Locale, UnknownLocaleError
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
 from sla_exporter.core.policy.flaws import currencies
-from sla_exporter.core.samples import Cadence
+from sla_exporter.core.sli.probe import Probe
 from sla_exporter.settings.fees import FeeReader
 from sla_exporter.settings.policies import read_policies
 
@@ -159,20 +159,17 @@ class PromiseBuilder:
                 self._note(document, (*at, "policy"), message)
 
     def _service(self, name: str, model: ServiceModel, document: Document) -> Service:
-        interval = model.sli.interval.ms if model.sli.interval else None
-        max_gap = model.sli.max_gap.ms if model.sli.max_gap else None
-        if interval:
-            try:
-                Cadence.of(interval, max_gap)
-            except ValueError:
-                at = ("services", name, "sli", "max_gap")
-                self._note(document, at, "max_gap: must be at least the interval")
+        try:
+            sli = model.sli.build(model.contract_label)
+        except ValueError as error:
+            key = str(error).partition(":")[0]
+            self._note(document, ("services", name, "sli", key), str(error))
+            sli = Probe(selector="")
         return Service(
             name=name,
-            selector=model.sli.probe,
-            interval_ms=interval,
-            max_gap_ms=max_gap,
-            quorum=model.sli.quorum,
+            sli=sli,
+            quorum=model.sli.majority,
+            affected=model.affected,
             contract_label=model.contract_label,
             incident_matchers=model.incidents.matchers if model.incidents else (),
         )

@@ -138,6 +138,10 @@ def _keys_at(model: type[BaseModel], loc: Sequence[Key]) -> list[str]:
     """Find the keys that the model allows at a path."""
     here: list[type[BaseModel]] = [model]
     for key in loc:
+        named = [part for part in here if getattr(part, "kind", None) == key]
+        if named and len(here) > 1:  # the tag of a union, which is not in the file
+            here = named
+            continue
         hints = [
             part.model_fields[key].annotation if key in part.model_fields else None
             for part in here

@@ -24,6 +24,7 @@ from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.windows import Window, clip
 from sla_exporter.errors import QueryRejected, QueryTooLarge
 from sla_exporter.ports import ScanAnswer
+from sla_exporter.sources.retention import UNTOLD, Retention, from_flags, from_runtime_info
 from sla_exporter.sources.session import PrometheusSession, milliseconds_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.windows import Windows
-    from sla_exporter.ports import Labels
-    from sla_exporter.sources.session import SeriesAnswer, SeriesList
+    from sla_exporter.ports import Labels, Value
+from sla_exporter.sources.session import SeriesAnswer, SeriesList
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,6 +42,7 @@ T = TypeVar("T")
 CONCURRENCY = 4
 _POINTS_A_QUERY = 10_000  # the server allows 11,000 per series
 _SHORTEST_SPLIT_MS = 60_000
+_HOUR_MS = 3_600_000
 _NAMED_AT_MOST = 2_000  # series named in one selector; past that, reading all is cheaper
 
 
@@ -54,10 +56,14 @@ class PrometheusSource:
         timeout_s: float = 120,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        retention_ms: int | None = None,
     ) -> None:
         self.session = PrometheusSession(timeout_s=timeout_s, headers=headers or {})
+        self._url = url.rstrip("/")
+        self._auth = auth
+        self._retention = retention_ms
         self._client = PrometheusConnect(
-            url=url.rstrip("/"),
+            url=self._url,
             session=self.session,
             auth=auth,
             method="POST",
@@ -124,6 +130,45 @@ class PrometheusSource:
         )
         return spacing.most_common(1)[0][0] if spacing else None
 
+    async def values(self, expression: str, at: range) -> Mapping[Labels, Sequence[Value]]:
+        """Evaluate any PromQL at these moments."""
+        found: dict[Labels, list[Value]] = {}
+        for start in range(0, len(at), _POINTS_A_QUERY):
+            for part in await self._values_at(expression, at[start : start + _POINTS_A_QUERY]):
+                for labels, points in part.items():
+                    found.setdefault(labels, []).extend(points)
+        return found
+
+    async def held_from_ms(self, selectors: Sequence[str], span: Window) -> int:
+        """Say from when on the engine still holds all samples that there were."""
+        kept = await self._call(self._read_retention)
+        held_ms = span.start_ms
+        if kept.length_ms is not None:
+            held_ms = max(held_ms, span.end_ms - kept.length_ms)
+        if not kept.is_certain:
+            held_ms = max(held_ms, await self._first_value_ms(selectors, span))
+        return held_ms
+
+    async def _first_value_ms(self, selectors: Sequence[str], span: Window) -> int:
+        """Find when the engine first has something, to the hour, from a day before the span on."""
+        begin = span.start_ms - 24 * _HOUR_MS
+        step_ms = max(_HOUR_MS, (span.end_ms - begin) // _POINTS_A_QUERY)
+        at = range(begin, span.end_ms, step_ms)
+        anything = " or ".join(f"count({selector})" for selector in selectors)
+        found = await self.values(anything, at)
+        first = min((points[0][0] for points in found.values()), default=span.start_ms)
+        return span.start_ms if first <= span.start_ms else first - step_ms
+
+    async def _values_at(self, expression: str, at: range) -> list[dict[Labels, list[Value]]]:
+        try:
+            return [await self._call(self._read_values, expression, at)]
+        except QueryTooLarge:
+            if len(at) == 1:
+                raise
+        half = len(at) // 2
+        first = await self._values_at(expression, at[:half])
+        return first + await self._values_at(expression, at[half:])
+
     async def _windows_at(self, query: str, ends: range) -> ScanAnswer:
         try:
             return await self._call(self._read_windows, query, ends)
@@ -166,18 +211,40 @@ class PrometheusSource:
         return found
 
     def _read_windows(self, query: str, ends: range) -> ScanAnswer:
-        answer: SeriesList = self._client.custom_query_range(
-            query,
-            start_time=datetime_of(ends[0]),
-            end_time=datetime_of(ends[-1]),
-            step=_seconds(ends.step),
-            # The client rounds to whole seconds; these replace its values.
-            params={"start": _seconds(ends[0]), "end": _seconds(ends[-1]), "stats": "all"},
-        )
+        answer = self._range(query, ends, {"stats": "all"})
         return ScanAnswer(
             flagged={labels_of(found.metric): [at for at, _ in found.points()] for found in answer},
             samples_seen=answer.samples_seen,
         )
+
+    def _read_values(self, expression: str, at: range) -> dict[Labels, list[Value]]:
+        found: dict[Labels, list[Value]] = {}
+        for series in self._range(expression, at, {}):
+            labels = labels_of(series.metric)
+            if labels in found:
+                raise QueryRejected(f"{expression} gives {dict(labels)} more than once")
+            found[labels] = series.texts()
+        return found
+
+    def _range(self, query: str, at: range, more: Mapping[str, str]) -> SeriesList:
+        return self._client.custom_query_range(  # type: ignore[no-any-return]
+            query,
+            start_time=datetime_of(at[0]),
+            end_time=datetime_of(at[-1]),
+            step=_seconds(at.step),
+            # The client rounds to whole seconds; these replace its values.
+            params={"start": _seconds(at[0]), "end": _seconds(at[-1]), **more},
+        )
+
+    def _read_retention(self) -> Retention:
+        if self._retention is not None:
+            return Retention(length_ms=self._retention, is_certain=True)
+        told = self._told("/api/v1/status/runtimeinfo", from_runtime_info)
+        return told or self._told("/flags", from_flags) or UNTOLD
+
+    def _told(self, path: str, read: Callable[[bytes], Retention | None]) -> Retention | None:
+        page = self.session.page(f"{self._url}{path}", self._auth)
+        return read(page) if page is not None else None
 
 
 def _joined(answers: Sequence[ScanAnswer]) -> ScanAnswer:
@@ -225,7 +292,10 @@ def _escape(value: str) -> str:
 
 
 def _samples_of(series: SeriesAnswer, spans: Windows) -> list[Sample]:
-    """Decode what lies in the spans, each ``(start, end]``; NaN is no sample."""
+    """Decode what lies in the spans, each ``(start, end]``; NaN is no sample.
+
+    VictoriaMetrics keeps several samples of one instant; as where it merges them, the best counts.
+    """
     points = series.decoded()
     found: list[Sample] = []
     for start, end in spans:
@@ -237,6 +307,7 @@ def _samples_of(series: SeriesAnswer, spans: Windows) -> list[Sample]:
             for point in points[first:stop]
             if point[1] != "NaN"
         )
+    found.sort()
     return found
 
 

@@ -29,11 +29,30 @@ if TYPE_CHECKING:
 _TOO_LARGE = (
     "too many samples",
     "timed out",
+    "timeout exceeded",
+    "context deadline exceeded",
     "exceeded maximum resolution",
     "exceeds the limit",
     "too many points",
     "cannot select more than",
+    "-search.max",
+    "err-mimir-max-",
+    "exceeded series limit",
+    "exceeded samples limit",
 )
+
+# Sent with every query; who does not know one of them ignores it. Thanos, and VictoriaMetrics as a
+# cluster, answer with what they have when a store is away, unless told not to; Thanos takes
+# downsampled data for long ranges; VictoriaMetrics rounds the edges of ranges that it may cache.
+_ALWAYS = {
+    "partial_response": "false",
+    "max_source_resolution": "0s",
+    "deny_partial_response": "1",
+    "nocache": "1",
+}
+_TRY_LATER = frozenset({401, 403, 429, 500, 502, 503, 504})
+# Prometheus 2 puts remarks among the warnings that say nothing of completeness.
+_REMARK = "PromQL info:"
 
 
 Point = tuple[float, str]
@@ -55,6 +74,10 @@ class SeriesAnswer(msgspec.Struct):
         """Give the points as milliseconds and value, in order of time."""
         for point in self.decoded():
             yield milliseconds_of(point), float(point[1])
+
+    def texts(self) -> list[tuple[int, str]]:
+        """Give the points as milliseconds and the value as it was written."""
+        return [(milliseconds_of(point), point[1]) for point in self.decoded()]
 
 
 def milliseconds_of(point: Point) -> int:
@@ -86,6 +109,7 @@ class _Answer(msgspec.Struct):
     data: _Data | None = None
     error: str = ""
     warnings: list[str] = []
+    isPartial: bool = False  # noqa: N815 - VictoriaMetrics' name
 
 
 _points = msgspec.json.Decoder(list[Point])
@@ -125,7 +149,7 @@ class PrometheusSession(requests.Session):
             response = super().request(
                 method,
                 url,
-                data=kwargs.get("params"),
+                data=(kwargs.get("params") or {}) | _ALWAYS,
                 auth=kwargs.get("auth"),
                 timeout=self.timeout_s,
                 allow_redirects=False,
@@ -135,6 +159,19 @@ class PrometheusSession(requests.Session):
         except requests.RequestException as error:
             raise SourceUnavailable(f"{url} cannot be reached: {_innermost(error)}") from error
         return _Decoded(_read(url, response))
+
+    def page(self, url: str, auth: tuple[str, str] | None) -> bytes | None:
+        """Read a page that not every engine has; ``None`` where it is not there."""
+        self.requests_made += 1
+        try:
+            response = super().request(
+                "GET", url, auth=auth, timeout=self.timeout_s, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise SourceUnavailable(f"{url} cannot be reached: {_innermost(error)}") from error
+        if response.status_code in _TRY_LATER:
+            raise SourceUnavailable(f"{url} answered {response.status_code}")
+        return response.content if response.ok else None
 
 
 def _read(url: str, response: requests.Response) -> _Answer:
@@ -148,8 +185,11 @@ def _read(url: str, response: requests.Response) -> _Answer:
         ) from None
     if answer.status != "success":
         raise _refusal(response.status_code, f"{url}: {answer.error or response.text[:200]}")
-    if answer.warnings:
-        raise AnswerIncomplete(f"{url} answered with warnings: {'; '.join(answer.warnings)}")
+    warnings = [text for text in answer.warnings if not text.startswith(_REMARK)]
+    if answer.isPartial:
+        warnings.append("the answer is partial")
+    if warnings:
+        raise AnswerIncomplete(f"{url} answered with warnings: {'; '.join(warnings)}")
     return answer
 
 

@@ -13,25 +13,20 @@ from sla_exporter.core.windows import Window, replace_within
 from sla_exporter.ports import Watermark
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
+from sla_exporter.store.event_slots import replace_slots, slots_touching
+from sla_exporter.store.labels import labels_from_text, labels_to_text
+from sla_exporter.store.partials import partials_touching, replace_partials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from sla_exporter.core.affected import Partial
+    from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
-    from sla_exporter.ports import Labels
+    from sla_exporter.ports import Labels, Observation
     from sla_exporter.store.engine import Database
-
-
-def labels_to_text(labels: Labels) -> str:
-    """Write labels so that equal labels are equal text."""
-    return json.dumps(labels, separators=(",", ":"), ensure_ascii=False)
-
-
-def labels_from_text(text: str) -> Labels:
-    """Read what :func:`labels_to_text` wrote."""
-    return tuple((name, value) for name, value in json.loads(text))
 
 
 class Observations:
@@ -47,10 +42,14 @@ class Observations:
             t.watermark.c.from_ms,
             t.watermark.c.fresh_until_ms,
             t.watermark.c.final_until_ms,
+            t.watermark.c.unread,
         ).where(t.watermark.c.service == service)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return row and Watermark(**row._asdict())
+        if row is None:
+            return None
+        unread = tuple(Window(*window) for window in json.loads(row.unread))
+        return Watermark(**row._asdict() | {"unread": unread})
 
     async def known_series(self, service: str) -> set[Labels]:
         """Give the series that were seen before."""
@@ -58,20 +57,20 @@ class Observations:
             return set(await _series_ids(connection, service))
 
     async def record(
-        self,
-        service: str,
-        span: Window,
-        states: Mapping[Labels, SeriesState],
-        watermark: Watermark,
+        self, service: str, span: Window, found: Observation, watermark: Watermark
     ) -> None:
         """Replace what was known inside the span."""
         async with self._database.write() as connection:
             ids = await _series_ids(connection, service)
-            unseen = [labels for labels in states if labels not in ids]
+            unseen = [labels for labels in found.states if labels not in ids]
             if unseen:
                 ids = await _add_series(connection, service, unseen, watermark.outside(span))
-            found = {ids[labels]: state for labels, state in states.items()}
-            await _replace_windows(connection, service, span, found)
+            states = {ids[labels]: state for labels, state in found.states.items()}
+            await _replace_windows(connection, service, span, states)
+            if found.slots:
+                slots = {ids[labels]: counted for labels, counted in found.slots.items()}
+                await replace_slots(connection, span, slots)
+            await replace_partials(connection, service, span, found.affected)
             await _move(connection, service, watermark)
 
     async def states(self, service: str, span: Window) -> Mapping[Labels, SeriesState]:
@@ -80,6 +79,18 @@ class Observations:
             ids = await _series_ids(connection, service)
             found = await _touching(connection, service, span)
         return {labels: found[id_][1] if id_ in found else UP for labels, id_ in ids.items()}
+
+    async def slots(self, service: str, span: Window) -> Mapping[Labels, Sequence[Slot]]:
+        """Give the slots of counted events that touch the span."""
+        async with self._database.read() as connection:
+            found = await slots_touching(connection, service, span)
+        return {labels_from_text(text): slots for text, slots in found.items()}
+
+    async def affected(self, service: str, span: Window) -> Mapping[Labels, Sequence[Partial]]:
+        """Give the stretches of downtime that hit only a share."""
+        async with self._database.read() as connection:
+            found = await partials_touching(connection, service, span)
+        return {labels_from_text(text): partials for text, partials in found.items()}
 
 
 async def _series_ids(connection: AsyncConnection, service: str) -> dict[Labels, int]:
@@ -167,6 +178,7 @@ async def _move(connection: AsyncConnection, service: str, watermark: Watermark)
         "from_ms": watermark.from_ms,
         "fresh_until_ms": watermark.fresh_until_ms,
         "final_until_ms": watermark.final_until_ms,
+        "unread": json.dumps(watermark.unread),
     }
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     await connection.execute(

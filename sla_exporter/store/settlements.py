@@ -15,7 +15,7 @@ from sla_exporter.core.reasoning import step_from_json, step_to_json
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Hold, State, Verdict
-from sla_exporter.core.windows import Window
+from sla_exporter.core.windows import Window, total_ms
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 
@@ -69,6 +69,15 @@ class Settlements:
         async with self._database.read() as connection:
             return [_settled(row) for row in await connection.execute(query)]
 
+    async def settled_as(self, keys: Sequence[str]) -> Mapping[str, Settled]:
+        """Give the settlements with these keys."""
+        found: dict[str, Settled] = {}
+        async with self._database.read() as connection:
+            for part in in_parts(keys):
+                query = select(t.settlement).where(t.settlement.c.key.in_(part))
+                found.update({row.key: _settled(row) for row in await connection.execute(query)})
+        return found
+
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
         """Write the postings, all or nothing, without those that are final already."""
         async with self._database.write() as connection:
@@ -84,9 +93,12 @@ class Settlements:
         async with self._database.write() as connection:
             await connection.execute(delete(t.standing))
             if standings:
-                await connection.execute(
-                    insert(t.standing), [_standing(Settled.of(s)) for s in standings]
-                )
+                rows = [
+                    _standing(Settled.of(s))
+                    | {"disagreement_ms": total_ms(s.evidence.disagreements)}
+                    for s in standings
+                ]
+                await connection.execute(insert(t.standing), rows)
 
 
 async def _final(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:

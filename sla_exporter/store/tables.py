@@ -6,7 +6,16 @@ convention, so that migrations can name them on both databases.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -31,6 +40,7 @@ class WatermarkRow(SQLModel, table=True):
     from_ms: int = Field(sa_type=BigInteger)
     fresh_until_ms: int = Field(sa_type=BigInteger)
     final_until_ms: int = Field(sa_type=BigInteger)
+    unread: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})  # JSON: windows
 
 
 class SeriesRow(SQLModel, table=True):
@@ -55,6 +65,32 @@ class WindowRow(SQLModel, table=True):
     is_down: bool  # or else unknown
     start_ms: int = Field(sa_type=BigInteger)
     end_ms: int = Field(sa_type=BigInteger)
+
+
+class EventDayRow(SQLModel, table=True):
+    """The counted events of one series, slot by slot, of all slots that begin on one day (UTC)."""
+
+    __tablename__ = "event_day"
+
+    series_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("series.id"), primary_key=True, autoincrement=False)
+    )
+    day_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    slots: str  # JSON: start, end, good, total; counts are exact fractions
+
+
+class PartialRow(SQLModel, table=True):
+    """A stretch of downtime that hit only a share of the users."""
+
+    __tablename__ = "partial_window"
+    __table_args__ = (Index(None, "service", "end_ms"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    service: str
+    labels: str  # canonical JSON, an array of pairs
+    start_ms: int = Field(sa_type=BigInteger)
+    end_ms: int = Field(sa_type=BigInteger)
+    share: str  # an exact fraction
 
 
 class IncidentRow(SQLModel, table=True):
@@ -136,6 +172,9 @@ class StandingRow(SQLModel, table=True):
     ratio: str | None = None
     down_ms: int = Field(sa_type=BigInteger)
     unknown_ms: int = Field(sa_type=BigInteger)
+    disagreement_ms: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
 
 
 class LedgerRow(SQLModel, table=True):
@@ -206,6 +245,8 @@ def _table(model: type[SQLModel]) -> Table:
 watermark = _table(WatermarkRow)
 series = _table(SeriesRow)
 series_window = _table(WindowRow)
+event_day = _table(EventDayRow)
+partial_window = _table(PartialRow)
 incident = _table(IncidentRow)
 webhook_request = _table(WebhookRequestRow)
 settlement = _table(SettlementRow)

@@ -124,7 +124,14 @@ async def test_queries_travel_as_a_form_with_headers_and_credentials(fake, sourc
 
     path, form = fake.asked[0]
     assert path == "/api/v1/query"
-    assert form == {"query": 'probe_success{job="web"}[60000ms]', "time": "1790000060.001"}
+    assert form == {
+        "query": 'probe_success{job="web"}[60000ms]',
+        "time": "1790000060.001",
+        "partial_response": "false",
+        "deny_partial_response": "1",  # all or nothing
+        "max_source_resolution": "0s",  # no downsampled data
+        "nocache": "1",  # and no rounded edges
+    }
     assert fake.headers["X-Scope-OrgID"] == "t"
     assert fake.headers["Authorization"].startswith("Basic ")
 

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, settling
+from tests.bench import cold_month, growth, settling, tick
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
-    "cold_month": lambda: cold_month.run(Fleet()),
     "settling": settling.run,
+    "cold_month": lambda: cold_month.run(Fleet(), by_hand=True),
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
+    "tick": lambda: tick.run(Fleet()),
+    "growth": growth.run,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.catalogue import Service
+from sla_exporter.core.sli.probe import Probe
 from sla_exporter.demo.binaries import find
 from sla_exporter.demo.servers import prometheus
 
@@ -20,7 +21,11 @@ INTERVAL_S = 60
 END_S = 1_790_000_000 // 86_400 * 86_400
 _TOKEN = b"##########"  # as long as a timestamp
 
-SERVICE = Service(name="web", selector="up", interval_ms=INTERVAL_S * 1000, contract_label="c")
+SERVICE = Service(
+    name="web",
+    sli=Probe(selector="up", interval_ms=INTERVAL_S * 1000),
+    contract_label="c",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

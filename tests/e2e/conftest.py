@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sla_exporter.demo.history import write_blocks
-from sla_exporter.demo.servers import Server, free_port, prometheus, write_json
+from sla_exporter.demo.servers import (
+    Server,
+    free_port,
+    prometheus,
+    victoria_metrics,
+    write_json,
+)
 from sla_exporter.demo.stage import Stage
+from tests.victoria import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +34,29 @@ def prometheus_with(tmp_path: Path) -> Iterator[Callable[[Any], str]]:
         write_blocks(series, folder / "data")
         server = prometheus(folder, {"global": {"scrape_interval": "15s"}}, *flags).start()
         started.append(server)
+        return server.url
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(params=["prometheus", "victoria-metrics"])
+def engine_with(request: pytest.FixtureRequest) -> Callable[[Any], str]:
+    """Start a real engine of either make that holds the given series, and give its URL."""
+    name = "prometheus_with" if request.param == "prometheus" else "victoria_with"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def victoria_with(tmp_path: Path) -> Iterator[Callable[[Any], str]]:
+    """Start a real VictoriaMetrics that holds the given series, and give its URL."""
+    started: list[Server] = []
+
+    def start(series: Any, *flags: str) -> str:
+        server = victoria_metrics(tmp_path / f"victoria{len(started)}", *flags).start()
+        started.append(server)
+        fill(server.url, series)
         return server.url
 
     yield start

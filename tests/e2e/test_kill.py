@@ -18,7 +18,7 @@ import pytest
 from sla_exporter.core.ledger import GENESIS
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.demo.servers import write_json
-from sla_exporter.ports import Watermark
+from sla_exporter.ports import Observation, Watermark
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, MINUTE, NOVEMBER_3, OCTOBER, Window, outage
@@ -65,7 +65,7 @@ async def observed(folder: Path, names: str) -> None:
         (("customer", name),): UP if name == "birch" else SeriesState(down=(outage(3, 10, 95),))
         for name in names.split()
     }
-    await Observations(database).record("web", span, states, mark)
+    await Observations(database).record("web", span, Observation(states=states), mark)
     await database.close()
 
 

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla_exporter.core.samples import UP, Cadence, SeriesState, read_samples
+from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import NotReady, SourceUnavailable
-from sla_exporter.flow.observe import ARRIVAL_MS, Observer
+from sla_exporter.flow.measuring.measurer import ARRIVAL_MS
+from sla_exporter.flow.observe import Observer
 from sla_exporter.store.memory import MemoryObservations
 from tests.cast import DAY, HOUR, MINUTE, WEB
 from tests.listed import ListedSamples
@@ -179,7 +181,7 @@ async def test_without_samples_and_a_stated_interval_there_is_a_sentence():
     watching = observer(ListedSamples({}))
 
     with pytest.raises(NotReady, match="no samples to infer the scrape interval from"):
-        await watching.observe(replace(WEB, interval_ms=None), T0, T0 + DAY)
+        await watching.observe(replace(WEB, sli=Probe(selector=WEB.selector)), T0, T0 + DAY)
 
 
 @st.composite

@@ -17,7 +17,7 @@ from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import RawRequest, Routes, Watermark
+from sla_exporter.ports import Observation, RawRequest, Routes, Watermark
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
@@ -70,7 +70,9 @@ async def observed(reconciler, states, *, until=NOVEMBER_3, service="web"):
         fresh_until_ms=until,
         final_until_ms=until - 2 * DAY,
     )
-    await reconciler.observations.record(service, Window(SEEN.start_ms, until), states, mark)
+    await reconciler.observations.record(
+        service, Window(SEEN.start_ms, until), Observation(states=states), mark
+    )
 
 
 async def outcome(reconciler, label="2026-10"):

@@ -289,7 +289,10 @@ def test_all_mistakes_are_told_at_once(folder):
     text = SMALL.replace("99.9%, pays", "99.9, pays").replace("up}", "up, x: 1}")
 
     assert problems(folder, text) == [
-        "sla.yml:3: unknown key 'x'; the keys here are: interval, max_gap, probe, quorum",
+        (
+            "sla.yml:3: unknown key 'x'; "
+            "the keys here are: interval, max_gap, min_known, probe, quorum"
+        ),
         "sla.yml:5: below: '99.9' is not a percentage; write it as in 99.95%",
     ]
 
