@@ -6,13 +6,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.flow.exclusions import take_silences
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
+from sla_exporter.flow.repair import Repairer
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
+from sla_exporter.sources.alertmanager import Alertmanager
 from sla_exporter.sources.prometheus import PrometheusSource
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
 from sla_exporter.store.settlements import Settlements
@@ -35,6 +39,16 @@ def source_of(config: Config) -> PrometheusSource:
     """Build the sample source."""
     access = config.prometheus
     return PrometheusSource(
+        access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth
+    )
+
+
+def alertmanager_of(config: Config) -> Alertmanager | None:
+    """Build the connection to Alertmanager, if one is configured."""
+    access = config.alertmanager
+    if access is None:
+        return None
+    return Alertmanager(
         access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth
     )
 
@@ -64,6 +78,9 @@ class Engine:
     clock: Clock
     observer: Observer
     reconciler: Reconciler
+    repairer: Repairer
+    exclusions: Exclusions
+    alertmanager: Alertmanager | None
     source: PrometheusSource
 
     @classmethod
@@ -78,12 +95,22 @@ class Engine:
     ) -> Engine:
         """Wire the adapters; other observations than the database's are for dry runs."""
         observations = observations or Observations(database)
-        source = source_of(config)
+        source, alertmanager = source_of(config), alertmanager_of(config)
+        incidents, exclusions = Incidents(database), Exclusions(database)
         notices = config.notices
         return cls(
             config=config,
             clock=clock,
             source=source,
+            alertmanager=alertmanager,
+            exclusions=exclusions,
+            repairer=Repairer(
+                incidents=incidents,
+                series=source,
+                alertmanager=alertmanager,
+                relabelling=config.relabelling,
+                settle_after_ms=config.settle_after_ms,
+            ),
             observer=Observer(
                 source=source,
                 store=observations,
@@ -92,7 +119,8 @@ class Engine:
             ),
             reconciler=Reconciler(
                 observations=observations,
-                incidents=Incidents(database),
+                incidents=incidents,
+                exclusions=exclusions,
                 settlements=Settlements(database),
                 renderer=JinjaRenderer(notices.company, notices.templates),
                 routes=Routes(
@@ -108,6 +136,16 @@ class Engine:
     async def observe(self, label: str | None = None) -> None:
         """Observe all services, from the period of that label on if it is given."""
         await self.observer.observe_all(self.config.catalogue, self.clock.now_ms(), label)
+
+    async def take_silences(self) -> int:
+        """Keep what silences there are, before they vanish; say how many versions were new."""
+        if self.alertmanager is None:
+            return 0
+        return await take_silences(self.alertmanager, self.exclusions, self.clock.now_ms())
+
+    async def repair(self) -> int:
+        """Mend incident windows and say how many."""
+        return await self.repairer.repair(self.config.catalogue, self.clock.now_ms())
 
     async def reconcile(self) -> int:
         """Settle what is due, and note how the open periods stand."""

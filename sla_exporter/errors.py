@@ -10,6 +10,7 @@
     │   ├── QueryRejected        the query is wrong; a person must mend it
     │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
     ├── StoreUnavailable       the database cannot take or give data now
+    ├── NotPossible            what a person asked for cannot be done; the sentence says why
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -63,6 +64,10 @@ class AnswerIncomplete(SourceError):
 
 class StoreUnavailable(SlaExporterError):
     """The database is locked, full, read-only or away."""
+
+
+class NotPossible(SlaExporterError):
+    """What a person asked for cannot be done."""
 
 
 class NotReady(SlaExporterError):

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.evidence_steps import EvidenceSteps
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
+from sla_exporter.core.samples import UP
 from sla_exporter.core.windows import Window, clip
 
 if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.money import Money
     from sla_exporter.core.periods import Period
@@ -53,10 +57,12 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was measured of one contract in one period.
+    """What is known of one contract in one period.
 
-    ``state`` holds within the period and the contract's life; ``interval_ms`` is the resolution of
-    its edges. What lies after ``open_from_ms`` has not happened yet and counts as up.
+    ``state`` is what counts, within the period and the contract's life, and ``measured`` what was
+    measured; they differ where alerts have a say. ``interval_ms`` is the resolution of the edges.
+    What lies after ``open_from_ms`` has not happened yet and counts as up. Exclusions may lie
+    before the period: they use up a yearly budget.
     """
 
     state: SeriesState
@@ -65,6 +71,10 @@ class Evidence:
     quorum: Quorum
     incidents: tuple[IncidentWindow, ...] = ()
     open_from_ms: int | None = None
+    exclusions: tuple[StatedExclusion, ...] = ()
+    alerts: AlertRules = AlertRules()
+    has_alerts: bool = False
+    measured: SeriesState = UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +135,7 @@ def settle(
         span=span,
         outages=tuple(Outage(window=window) for window in evidence.state.down),
         unknown=evidence.state.unknown,
+        exclusions=tuple(stated.for_policy() for stated in evidence.exclusions),
     )
     outcome = evaluate(policy, case)
     holds = _holds(outcome, mode)
@@ -202,10 +213,7 @@ def _measured(
     steps.extend(stretch("outage", window) for window in evidence.state.down)
     unknown = f"unknown_{policy.downtime.unknown.value}"
     steps.extend(stretch(unknown, window) for window in evidence.state.unknown)
-    steps.extend(
-        stretch("incident", clip((incident.window,), span)[0], alert=incident.name)
-        for incident in evidence.incidents
-    )
+    steps.extend(EvidenceSteps(evidence=evidence, span=span, zone=period.zone).all())
     return steps
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.exclusions import alert_labels
 from sla_exporter.core.matchers import all_match
 from sla_exporter.core.ownership import Ownership
+from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.quorum import combine
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Evidence
 from sla_exporter.core.windows import Window, Windows, subtract, tidy
+from sla_exporter.flow.exclusions import stated_exclusions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Service
+    from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.ports import IncidentStore, ObservationStore
+    from sla_exporter.ports import ExclusionStore, IncidentStore, ObservationStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class ServiceEvidence:
     observed: Window
     states: Mapping[str, Sequence[SeriesState]]
     incidents: Mapping[str, Sequence[IncidentWindow]]
+    exclusions: Mapping[str, Sequence[StatedExclusion]]
 
     def of(self, contract_id: str, span: Window, *, by_incident: bool = False) -> Evidence:
         """Give one contract's evidence within a span.
@@ -38,15 +43,13 @@ class ServiceEvidence:
         By incident, outages that ended within the span are given whole, and those that went on
         beyond it are left for the next one.
         """
-        states = self.states.get(contract_id, ())
-        state = combine(states, self.service.quorum, span)
-        if by_incident:
-            before = Window(self.span.start_ms, span.end_ms)
-            whole = combine(states, self.service.quorum, before).down
-            ended = tuple(w for w in whole if span.start_ms < w.end_ms < span.end_ms)
-            state = SeriesState(down=ended, unknown=state.unknown)
         start, end = self.observed
         known = Window(start, min(end, span.end_ms))
+        measured, state = self._states_within(contract_id, span)
+        if by_incident:
+            _, before = self._states_within(contract_id, Window(self.span.start_ms, span.end_ms))
+            ended = tuple(w for w in before.down if span.start_ms < w.end_ms < span.end_ms)
+            state = SeriesState(down=ended, unknown=state.unknown)
         unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
         ahead = (Window(known.end_ms, span.end_ms),) if known.end_ms < span.end_ms else ()
         return Evidence(
@@ -54,16 +57,32 @@ class ServiceEvidence:
                 down=subtract(state.down, tidy((*unobserved, *ahead))),
                 unknown=subtract(tidy((*state.unknown, *unobserved)), ahead),
             ),
+            measured=measured,
             open_from_ms=ahead[0].start_ms if ahead else None,
-            series=len(states),
+            series=len(self.states.get(contract_id, ())),
             interval_ms=self.interval_ms,
             quorum=self.service.quorum,
-            incidents=tuple(
-                incident
-                for incident in self.incidents.get(contract_id, ())
-                if incident.window.start_ms < span.end_ms and incident.window.end_ms > span.start_ms
+            incidents=tuple(self._incidents_within(contract_id, span)),
+            exclusions=tuple(
+                stated
+                for stated in self.exclusions.get(contract_id, ())
+                if stated.window.start_ms < span.end_ms
             ),
+            alerts=self.service.alerts,
+            has_alerts=bool(self.service.incident_matchers),
         )
+
+    def _states_within(self, contract_id: str, span: Window) -> tuple[SeriesState, SeriesState]:
+        """Give what was measured, and what counts once alerts had their say."""
+        measured = combine(self.states.get(contract_id, ()), self.service.quorum, span)
+        told = self._incidents_within(contract_id, span)
+        return measured, self.service.alerts.decide(measured, told, span)
+
+    def _incidents_within(self, contract_id: str, span: Window) -> Iterator[IncidentWindow]:
+        for incident in self.incidents.get(contract_id, ()):
+            start, end = self.service.alerts.begin(incident)
+            if start < span.end_ms and end > span.start_ms:
+                yield incident
 
 
 async def gather_evidence(
@@ -74,6 +93,7 @@ async def gather_evidence(
     final: bool,
     observations: ObservationStore,
     incidents: IncidentStore,
+    exclusions: ExclusionStore,
 ) -> ServiceEvidence | None:
     """Read a service's evidence within a span; ``None`` if it was never observed.
 
@@ -84,19 +104,52 @@ async def gather_evidence(
         return None
     ownership = Ownership(service, catalogue.of_service(service.name))
     states: dict[str, list[SeriesState]] = {}
+    series: dict[str, list[dict[str, str]]] = {}
     for labels, state in (await observations.states(service.name, span)).items():
         for contract in ownership.owners(dict(labels)):
             states.setdefault(contract.id, []).append(state)
-    alerts: dict[str, list[IncidentWindow]] = {}
-    for incident in await incidents.overlapping(span):
-        if service.incident_matchers and all_match(service.incident_matchers, incident.labels):
-            for contract in ownership.owners(incident.labels):
-                alerts.setdefault(contract.id, []).append(incident)
+            series.setdefault(contract.id, []).append(dict(labels))
+    reach = Window(span.start_ms, span.end_ms + service.alerts.lag_ms)
     return ServiceEvidence(
         service=service,
         span=span,
         interval_ms=mark.interval_ms,
         observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
         states=states,
-        incidents=alerts,
+        incidents=_by_contract(service, ownership, await incidents.overlapping(reach)),
+        exclusions=_excluded(
+            catalogue, service, series, await stated_exclusions(catalogue, exclusions, _year(span))
+        ),
     )
+
+
+def _year(span: Window) -> Window:
+    """Reach back so far that yearly budgets can be told."""
+    return Window(span.start_ms - 366 * DAY_MS, span.end_ms)
+
+
+def _by_contract(
+    service: Service, ownership: Ownership, incidents: Sequence[IncidentWindow]
+) -> dict[str, list[IncidentWindow]]:
+    found: dict[str, list[IncidentWindow]] = {}
+    for incident in incidents:
+        if incident.contract is not None:
+            found.setdefault(incident.contract, []).append(incident)
+        elif service.incident_matchers and all_match(service.incident_matchers, incident.labels):
+            for contract in ownership.owners(incident.labels):
+                found.setdefault(contract.id, []).append(incident)
+    return found
+
+
+def _excluded(
+    catalogue: Catalogue,
+    service: Service,
+    series: Mapping[str, Sequence[Mapping[str, str]]],
+    stated: Sequence[StatedExclusion],
+) -> dict[str, list[StatedExclusion]]:
+    in_force = [exclusion for exclusion in stated if exclusion.withdrawn is None]
+    found: dict[str, list[StatedExclusion]] = {}
+    for contract in catalogue.of_service(service.name) if in_force else ():
+        labels = alert_labels(service, contract, series.get(contract.id, ()))
+        found[contract.id] = [e for e in in_force if e.scope.covers(contract, labels)]
+    return found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import (
+        ExclusionStore,
         IncidentStore,
         NoticeRenderer,
         ObservationStore,
@@ -38,6 +39,7 @@ class Reconciler:
 
     observations: ObservationStore
     incidents: IncidentStore
+    exclusions: ExclusionStore
     settlements: SettlementStore
     renderer: NoticeRenderer
     routes: Routes
@@ -71,6 +73,7 @@ class Reconciler:
                 final=final,
                 observations=self.observations,
                 incidents=self.incidents,
+                exclusions=self.exclusions,
             )
             for start in range(0, len(items), BATCH):
                 batch = items[start : start + BATCH]

@@ -10,11 +10,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.repairs import Relabelling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrometheusAccess:
     """How the server that holds the series is reached."""
+
+    url: str
+    timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertmanagerAccess:
+    """How Alertmanager is asked for silences and alerts."""
 
     url: str
     timeout_s: float
@@ -61,6 +72,8 @@ class Schedule:
     observe_ms: int
     reconcile_ms: int
     deliver_ms: int
+    silences_ms: int
+    repair_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +82,8 @@ class Config:
 
     file: Path
     prometheus: PrometheusAccess
+    alertmanager: AlertmanagerAccess | None
+    relabelling: Relabelling
     webhook: WebhookAccess
     database_url: str = field(repr=False)
     mail: MailAccess | None

@@ -20,6 +20,7 @@ from sla_exporter.core.policy.terms import Grace, Objective
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.core.reasoning import Duration, Share
 from sla_exporter.settings import phrases, quantities
+from sla_exporter.settings.moments import Point, Stretch, parse_point, parse_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,8 @@ BudgetPhrase = Annotated[Budget, _from_text(phrases.parse_budget)]
 GracePhrase = Annotated[Grace, _from_text(phrases.parse_grace)]
 AffectedShare = Annotated[Affected, _from_text(phrases.parse_affected)]
 Within = Annotated[Deadline, _from_text(phrases.parse_within)]
+MomentPhrase = Annotated[Point, _from_text(parse_point)]
+StretchPhrase = Annotated[Stretch, _from_text(parse_stretch)]
 RecurringPhrase = Annotated[Recurring, _from_text(phrases.parse_recurring)]
 RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(_one_or_many)]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from sla_exporter.core.repairs import Relabelling
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.config import (
+    AlertmanagerAccess,
     Config,
     MailAccess,
     NoticeSettings,
@@ -19,6 +21,7 @@ from sla_exporter.settings.config import (
 )
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
+from sla_exporter.settings.exclusions import read_exclusions
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
@@ -29,7 +32,13 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.problems import Problem
     from sla_exporter.settings.document import Key
-    from sla_exporter.settings.models import BasicAuth, MailModel, PrometheusModel, WebhookModel
+    from sla_exporter.settings.models import (
+        AlertmanagerModel,
+        BasicAuth,
+        MailModel,
+        PrometheusModel,
+        WebhookModel,
+    )
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -69,9 +78,17 @@ class _Loader:
         for index, name in enumerate(model.customer_files):
             self._add_file(promises, name, ("customer_files", index))
         self.problems.extend(promises.problems)
+        catalogue = promises.catalogue()
+        exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
+        self.problems.extend(wrong)
         return Config(
             file=self.path,
             prometheus=self._prometheus(model.prometheus),
+            alertmanager=self._alertmanager(model.alertmanager),
+            relabelling=Relabelling(
+                added=model.prometheus.external_labels,
+                dropped=frozenset(model.alertmanager.dropped_labels),
+            ),
             webhook=self._webhook(model.alertmanager.webhook),
             database_url=self._database_url(model),
             mail=self._mail(model.mail) if model.mail else None,
@@ -87,10 +104,16 @@ class _Loader:
                 observe_ms=model.schedule.observe.ms,
                 reconcile_ms=model.schedule.reconcile.ms,
                 deliver_ms=model.schedule.deliver.ms,
+                silences_ms=model.schedule.silences.ms,
+                repair_ms=model.schedule.repair.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
-            catalogue=promises.catalogue(),
+            catalogue=replace(
+                catalogue,
+                exclusions=exclusions,
+                maintenance_silences=model.maintenance.silences,
+            ),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -136,16 +159,29 @@ class _Loader:
 
     def _prometheus(self, model: PrometheusModel) -> PrometheusAccess:
         at = ("prometheus",)
-        headers = dict(model.headers)
-        token = self._secret(model, "bearer_token", at)
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
         return PrometheusAccess(
             url=model.url,
             timeout_s=model.timeout.ms / 1000,
-            headers=headers,
+            headers=self._headers(model, at),
             auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
         )
+
+    def _alertmanager(self, model: AlertmanagerModel) -> AlertmanagerAccess | None:
+        at = ("alertmanager",)
+        if model.url is None:
+            return None
+        return AlertmanagerAccess(
+            url=model.url,
+            timeout_s=model.timeout.ms / 1000,
+            headers=self._headers(model, at),
+            auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
+        )
+
+    def _headers(
+        self, model: PrometheusModel | AlertmanagerModel, at: Sequence[Key]
+    ) -> dict[str, str]:
+        token = self._secret(model, "bearer_token", at)
+        return dict(model.headers) | ({"Authorization": f"Bearer {token}"} if token else {})
 
     def _webhook(self, model: WebhookModel) -> WebhookAccess:
         at = ("alertmanager", "webhook")

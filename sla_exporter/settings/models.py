@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 from annotated_types import Len
 from pydantic import BeforeValidator, Field, model_validator
 
+from sla_exporter.core.alerts import EvidenceMode
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.quorum import ALL
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.fields import (
@@ -19,8 +21,10 @@ from sla_exporter.settings.fields import (
     Length,
     Majority,
     MatcherList,
+    MomentPhrase,
     Section,
     Size,
+    StretchPhrase,
     TextList,
     Zone,
 )
@@ -44,6 +48,7 @@ class PrometheusModel(Section):
     basic_auth: BasicAuth | None = None
     bearer_token: str | None = None
     bearer_token_file: str | None = None
+    external_labels: dict[str, str] = Field(default_factory=dict)
 
 
 class WebhookModel(Section):
@@ -56,8 +61,15 @@ class WebhookModel(Section):
 
 
 class AlertmanagerModel(Section):
-    """The Alertmanager that sends us webhooks."""
+    """The Alertmanager that sends us webhooks, and that we ask for silences and alerts."""
 
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    timeout: Length = Duration(30_000)
+    headers: dict[str, str] = Field(default_factory=dict)
+    basic_auth: BasicAuth | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    dropped_labels: TextList = ()
     webhook: WebhookModel = WebhookModel()
 
 
@@ -102,6 +114,8 @@ class ScheduleModel(Section):
     observe: Length = Duration(5 * 60_000)
     reconcile: Length = Duration(60 * 60_000)
     deliver: Length = Duration(10_000)
+    silences: Length = Duration(60_000)
+    repair: Length = Duration(5 * 60_000)
 
 
 class MetricsModel(Section):
@@ -130,6 +144,8 @@ class IncidentsModel(Section):
     """Which alerts speak of the service."""
 
     matchers: MatcherList
+    for_offset: Length = Duration(0)
+    tolerance: Length = Duration(5 * 60_000)
 
 
 class ServiceModel(Section):
@@ -138,6 +154,26 @@ class ServiceModel(Section):
     sli: SliModel
     contract_label: str | None = None
     incidents: IncidentsModel | None = None
+    evidence: EvidenceMode = EvidenceMode.METRICS
+
+
+class ExclusionModel(Section):
+    """A window that is not to count."""
+
+    service: str | None = None
+    contract: str | None = None
+    matchers: MatcherList = ()
+    window: StretchPhrase
+    zone: Zone = "UTC"
+    kind: ExclusionKind = ExclusionKind.MAINTENANCE
+    why: str = Field(min_length=1)
+    announced: MomentPhrase | None = None
+
+
+class SilencedMaintenanceModel(Section):
+    """Which of Alertmanager's silences are maintenance."""
+
+    silences: MatcherList = ()
 
 
 OtherAmount = Literal["whole bill", "previous invoice", "next invoice", "annual fee", "renewal fee"]
@@ -207,3 +243,5 @@ class ConfigFile(Section):
     policy_files: TextList = ()
     customers: tuple[CustomerModel, ...] = ()
     customer_files: TextList = ()
+    exclusions: tuple[ExclusionModel, ...] = ()
+    maintenance: SilencedMaintenanceModel = SilencedMaintenanceModel()
