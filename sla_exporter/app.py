@@ -15,7 +15,9 @@ from sla_exporter.ports import Routes, silent
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.sources.alertmanager import Alertmanager
+from sla_exporter.sources.http import HttpApi
 from sla_exporter.sources.prometheus import PrometheusSource
+from sla_exporter.sources.rules import RuleIntervals
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
@@ -49,7 +51,15 @@ def alertmanager_of(config: Config) -> Alertmanager | None:
     if access is None:
         return None
     return Alertmanager(
-        access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth
+        HttpApi(access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth)
+    )
+
+
+def rules_of(config: Config) -> RuleIntervals:
+    """Build the connection to the rules of Prometheus."""
+    access = config.prometheus
+    return RuleIntervals(
+        HttpApi(access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth)
     )
 
 
@@ -107,6 +117,7 @@ class Engine:
             repairer=Repairer(
                 incidents=incidents,
                 series=source,
+                rules=rules_of(config),
                 alertmanager=alertmanager,
                 relabelling=config.relabelling,
                 settle_after_ms=config.settle_after_ms,

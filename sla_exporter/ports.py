@@ -197,6 +197,14 @@ class FiringSource(Protocol):
         ...
 
 
+class RuleSource(Protocol):
+    """Alerting rules, as far as their intervals go."""
+
+    async def by_alert(self) -> Mapping[str, int]:
+        """Give evaluation intervals in milliseconds by the alert's name; what is known of them."""
+        ...
+
+
 class PointSource(Protocol):
     """Series of whatever values, sample by sample."""
 

@@ -44,6 +44,14 @@ class Relabelling:
         return {k: v for k, v in merged.items() if k not in hidden}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """One firing as Prometheus knows it, and how exact its edges are."""
+
+    window: IncidentWindow
+    interval_ms: int
+
+
 def interval_of(series: Iterable[Sequence[int]]) -> int:
     """Infer the evaluation interval: the commonest spacing of samples, or else a minute."""
     spacing = Counter(b - a for moments in series for a, b in pairwise(moments))
@@ -52,7 +60,7 @@ def interval_of(series: Iterable[Sequence[int]]) -> int:
 
 def firings_of(
     labels: Mapping[str, str], moments: Sequence[int], interval_ms: int, until_ms: int
-) -> Iterator[IncidentWindow]:
+) -> Iterator[Firing]:
     """Give the firings in the samples of an alert; one that goes on at the end has no end."""
     longest_gap_ms = interval_ms * 5 // 2
     start = previous = None
@@ -64,20 +72,18 @@ def firings_of(
             previous = at
             continue
         is_open = at is None and until_ms - previous <= longest_gap_ms
-        yield IncidentWindow(
+        window = IncidentWindow(
             fingerprint=fingerprint_of(labels),
             starts_at_ms=start,
             ends_at_ms=None if is_open else previous + interval_ms,
             labels=labels,
         )
+        yield Firing(window=window, interval_ms=interval_ms)
         start = previous = at
 
 
 def by_series(
-    known: Sequence[IncidentWindow],
-    seen: Iterable[IncidentWindow],
-    interval_ms: int,
-    now_ms: int,
+    known: Sequence[IncidentWindow], seen: Iterable[Firing], now_ms: int
 ) -> Iterator[Amendment]:
     """Compare what is known with the firings in Prometheus.
 
@@ -87,37 +93,34 @@ def by_series(
     for window in known:
         held.setdefault(window.fingerprint, []).append(window)
     for firing in seen:
-        match = _match(held.get(firing.fingerprint, ()), firing, interval_ms)
-        found = _amended(match, firing, interval_ms, now_ms)
+        match = _match(held.get(firing.window.fingerprint, ()), firing)
+        found = _amended(match, firing, now_ms)
         if found:
             yield found
 
 
-def _match(
-    known: Iterable[IncidentWindow], firing: IncidentWindow, interval_ms: int
-) -> IncidentWindow | None:
+def _match(known: Iterable[IncidentWindow], firing: Firing) -> IncidentWindow | None:
     """Find the window that a firing belongs to: the same start, or one that ended after it.
 
     Prometheus forgets for a moment when it restarts; Alertmanager does not.
     """
     around: list[IncidentWindow] = []
+    start = firing.window.starts_at_ms
     for window in known:
-        if abs(window.starts_at_ms - firing.starts_at_ms) <= interval_ms:
+        if abs(window.starts_at_ms - start) <= firing.interval_ms:
             return window
-        if window.ends_at_ms and window.starts_at_ms < firing.starts_at_ms < window.ends_at_ms:
+        if window.ends_at_ms and window.starts_at_ms < start < window.ends_at_ms:
             around.append(window)
     return max(around, key=lambda window: window.starts_at_ms, default=None)
 
 
-def _amended(
-    held: IncidentWindow | None, firing: IncidentWindow, interval_ms: int, now_ms: int
-) -> Amendment | None:
-    end = firing.ends_at_ms
+def _amended(held: IncidentWindow | None, firing: Firing, now_ms: int) -> Amendment | None:
+    end = firing.window.ends_at_ms
     if held is None:
-        if firing.starts_at_ms > now_ms - GRACE_MS:
+        if firing.window.starts_at_ms > now_ms - GRACE_MS:
             return None
         why = "no webhook told of it; found in the ALERTS series of Prometheus"
-        return _amendment(firing, Change.FOUND, why, now_ms)
+        return _amendment(firing.window, Change.FOUND, why, now_ms)
     if end is None or end > now_ms - GRACE_MS or end <= held.starts_at_ms:
         return None
     ended = replace(held, ends_at_ms=end)
@@ -126,7 +129,7 @@ def _amended(
             return None  # Prometheus was restarted, and it goes on
         why = "no webhook told of its end; the ALERTS series of Prometheus ends then"
         return _amendment(ended, Change.ENDED, why, now_ms)
-    if held.ends_at_ms + interval_ms < end:
+    if held.ends_at_ms + firing.interval_ms < end:
         why = "webhooks ended it too early; the ALERTS series of Prometheus goes on until then"
         return _amendment(ended, Change.EXTENDED, why, now_ms)
     return None

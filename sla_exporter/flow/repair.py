@@ -16,6 +16,7 @@ from sla_exporter.core.matchers import all_match
 from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.repairs import (
     GRACE_MS,
+    Firing,
     Relabelling,
     by_list,
     by_series,
@@ -25,11 +26,11 @@ from sla_exporter.core.repairs import (
 from sla_exporter.core.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.ports import FiringSource, IncidentStore, PointSource
+    from sla_exporter.ports import FiringSource, IncidentStore, PointSource, RuleSource
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Repairer:
 
     incidents: IncidentStore
     series: PointSource
+    rules: RuleSource
     alertmanager: FiringSource | None
     relabelling: Relabelling
     settle_after_ms: int
@@ -74,31 +76,31 @@ class Repairer:
         ]
         start_ms = max(min([start_ms, *open_since]) - GRACE_MS, now_ms - _LONGEST_MS)
         span = Window(start_ms, now_ms)
-        firings, interval_ms = await self._firings(service, span)
+        intervals = await self.rules.by_alert()
+        firings = await self._firings(service, span, intervals)
         known = await self._known(service, span)
-        made = await self.incidents.amend([*by_series(known, firings, interval_ms, now_ms)])
+        made = await self.incidents.amend([*by_series(known, firings, now_ms)])
         await self.incidents.mark_repaired(service.name, now_ms)
         return made
 
-    async def _firings(self, service: Service, span: Window) -> tuple[list[IncidentWindow], int]:
+    async def _firings(
+        self, service: Service, span: Window, intervals: Mapping[str, int]
+    ) -> list[Firing]:
         """Read what fired in a span; a firing that began before it, from where it began."""
-        selector = self._selector(service)
-        found = await self.series.points(selector, span)
-        interval_ms = interval_of([at for at, _ in points] for points in found.values())
-        firings = [
-            firing
-            for labels, points in found.items()
-            if all_match(service.incident_matchers, relabelled := self._relabelled(labels))
-            for firing in firings_of(relabelled, [at for at, _ in points], interval_ms, span.end_ms)
-        ]
-        edge_ms = span.start_ms + interval_ms * 5 // 2
-        is_cut = any(firing.starts_at_ms <= edge_ms for firing in firings)
+        found = await self.series.points(self._selector(service), span)
+        usual_ms = interval_of([at for at, _ in points] for points in found.values())
+        firings: list[Firing] = []
+        for labels, points in found.items():
+            told = self.relabelling.apply(dict(labels))
+            interval_ms = intervals.get(told.get("alertname", ""), usual_ms)
+            if all_match(service.incident_matchers, told):
+                moments = [at for at, _ in points]
+                firings.extend(firings_of(told, moments, interval_ms, span.end_ms))
+        is_cut = any(f.window.starts_at_ms <= span.start_ms + 3 * f.interval_ms for f in firings)
         if is_cut and span.length_ms < _LONGEST_MS:
-            return await self._firings(service, Window(span.start_ms - span.length_ms, span.end_ms))
-        return firings, interval_ms
-
-    def _relabelled(self, labels: Sequence[tuple[str, str]]) -> dict[str, str]:
-        return self.relabelling.apply(dict(labels))
+            earlier = Window(span.start_ms - span.length_ms, span.end_ms)
+            return await self._firings(service, earlier, intervals)
+        return firings
 
     def _selector(self, service: Service) -> str:
         """Select the service's alerts by those of its matchers that speak of the series' labels."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from sla_exporter.core.incidents import IncidentWindow
@@ -15,7 +14,7 @@ from sla_exporter.core.silences import SilenceVersion
 from sla_exporter.errors import SourceUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from sla_exporter.sources.http import HttpApi
 
 
 class _Matcher(BaseModel):
@@ -73,22 +72,12 @@ _alerts = TypeAdapter(list[_Alert])
 class Alertmanager:
     """One Alertmanager; of a pair either will do, because they tell each other."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        timeout_s: float = 30,
-        headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-    ) -> None:
-        self._url = url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._headers = dict(headers or {})
-        self._auth = aiohttp.BasicAuth(*auth) if auth else None
+    def __init__(self, api: HttpApi) -> None:
+        self._api = api
 
     async def silences(self) -> list[SilenceVersion]:
         """Give every silence there is, ended ones that are still kept among them."""
-        body = await self._get("/api/v2/silences")
+        body = (await self._api.get("/api/v2/silences")).checked()
         try:
             return [silence.version() for silence in _silences.validate_json(body)]
         except ValidationError as error:
@@ -96,33 +85,15 @@ class Alertmanager:
 
     async def firing(self) -> list[IncidentWindow]:
         """Give every alert that is firing now, silenced and inhibited ones among them."""
-        body = await self._get("/api/v2/alerts")
+        body = (await self._api.get("/api/v2/alerts")).checked()
         try:
             return [alert.window() for alert in _alerts.validate_json(body)]
         except ValidationError as error:
             raise self._nonsense("alerts", error) from None
 
-    async def _get(self, path: str) -> bytes:
-        url = f"{self._url}{path}"
-        try:
-            async with (
-                aiohttp.ClientSession(
-                    timeout=self._timeout, headers=self._headers, auth=self._auth
-                ) as session,
-                session.get(url, allow_redirects=False) as response,
-            ):
-                body = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            said = str(error) or type(error).__name__
-            raise SourceUnavailable(f"{url} cannot be reached: {said}") from None
-        if response.status != 200:
-            said = body[:200].decode(errors="replace").strip()
-            raise SourceUnavailable(f"{url} answered {response.status}: {said}")
-        return body
-
     def _nonsense(self, what: str, error: ValidationError) -> SourceUnavailable:
         found: Any = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, found["loc"]))
         return SourceUnavailable(
-            f"{self._url} gave {what} that cannot be read: {where}: {found['msg']}"
+            f"{self._api.url} gave {what} that cannot be read: {where}: {found['msg']}"
         )

@@ -38,7 +38,7 @@ def samples(start: int, end: int) -> list[int]:
 def mended(known, *firings: tuple[int, int], now: int = NOW) -> list[tuple[str, int, int | None]]:
     moments = [moment for start, end in firings for moment in samples(start, end)]
     seen = firings_of(LABELS, moments, MINUTE, now)
-    found = by_series(known, seen, MINUTE, now)
+    found = by_series(known, seen, now)
     return [(a.note.what.value, a.window.starts_at_ms, a.window.ends_at_ms) for a in found]
 
 
@@ -48,8 +48,9 @@ def test_firings_begin_with_a_sample_and_end_an_interval_after_their_last():
 
     found = list(firings_of(LABELS, moments, MINUTE, NOW))
 
-    assert [(w.starts_at_ms, w.ends_at_ms) for w in found] == [(S, E), (at(3, 12), at(3, 13))]
-    assert {w.fingerprint for w in found} == {FINGERPRINT}
+    windows = [firing.window for firing in found]
+    assert [(w.starts_at_ms, w.ends_at_ms) for w in windows] == [(S, E), (at(3, 12), at(3, 13))]
+    assert {w.fingerprint for w in windows} == {FINGERPRINT}
 
 
 def test_a_firing_goes_on_over_a_missed_evaluation():
@@ -58,20 +59,21 @@ def test_a_firing_goes_on_over_a_missed_evaluation():
 
     (found,) = firings_of(LABELS, moments, MINUTE, NOW)
 
-    assert found.ends_at_ms == S + 4 * MINUTE
+    assert found.window.ends_at_ms == S + 4 * MINUTE
 
 
 def test_what_fires_at_the_end_of_what_was_read_has_no_end():
     """It may go on."""
     (found,) = firings_of(LABELS, samples(S, E), MINUTE, E)
 
-    assert found.ends_at_ms is None
+    assert found.window.ends_at_ms is None
 
 
 def test_no_samples_are_no_firing():
     """And one sample is one interval."""
     assert list(firings_of(LABELS, [], MINUTE, NOW)) == []
-    assert [w.ends_at_ms for w in firings_of(LABELS, [S], MINUTE, NOW)] == [S + MINUTE]
+    (once,) = firings_of(LABELS, [S], MINUTE, NOW)
+    assert once.window.ends_at_ms == S + MINUTE
 
 
 def test_what_webhooks_told_right_is_left_alone():
@@ -132,7 +134,7 @@ def test_webhooks_get_their_time():
 
 def test_repairing_again_changes_nothing():
     """Each run starts from what the last one left."""
-    (found,) = by_series([], firings_of(LABELS, samples(S, E), MINUTE, NOW), MINUTE, NOW)
+    (found,) = by_series([], firings_of(LABELS, samples(S, E), MINUTE, NOW), NOW)
 
     assert mended([found.window], (S, E)) == []
 
