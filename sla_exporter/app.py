@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.flow.corroborate import Corroborator
 from sla_exporter.flow.exclusions import take_silences
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
@@ -16,15 +17,20 @@ from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.sources.alertmanager import Alertmanager
 from sla_exporter.sources.http import HttpApi
+from sla_exporter.sources.opinions import IN_SERIES
+from sla_exporter.sources.opinions.pingdom import URL as PINGDOM_URL
+from sla_exporter.sources.opinions.pingdom import Pingdom
+from sla_exporter.sources.opinions.series import SeriesOpinion
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.sources.rules import RuleIntervals
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
+from sla_exporter.store.opinions import Opinions
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
-    from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
+    from sla_exporter.ports import Clock, ObservationStore, Progress, SecondOpinion, Sink
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
 
@@ -63,6 +69,40 @@ def rules_of(config: Config) -> RuleIntervals:
     )
 
 
+def opinions_of(
+    config: Config, own: PrometheusSource, clock: Clock
+) -> tuple[dict[str, SecondOpinion], list[PrometheusSource]]:
+    """Build the second opinions by service, and the connections they need beside our own."""
+    found: dict[str, SecondOpinion] = {}
+    others: list[PrometheusSource] = []
+    for service, access in config.opinions.items():
+        if access.kind == "pingdom":
+            api = HttpApi(
+                access.url or PINGDOM_URL, timeout_s=access.timeout_s, headers=access.headers
+            )
+            found[service] = Pingdom(
+                api, access.monitors, tolerance_ms=access.tolerance_ms, clock=clock
+            )
+            continue
+        points = own
+        if access.url:
+            points = PrometheusSource(
+                access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth
+            )
+            others.append(points)
+        name, kind = IN_SERIES[access.kind]
+        found[service] = SeriesOpinion(
+            points,
+            name=name,
+            meaning=kind.meaning,
+            selector=access.series or kind.SERIES,
+            label=access.label or kind.LABEL,
+            monitors=access.monitors,
+            tolerance_ms=access.tolerance_ms,
+        )
+    return found, others
+
+
 def sinks_of(config: Config, clock: Clock) -> dict[str, Sink]:
     """Build every sink that the configuration allows; the registry of sinks."""
     sinks: dict[str, Sink] = {"file": FileSink(folder=config.notices.folder, clock=clock)}
@@ -92,6 +132,7 @@ class Engine:
     exclusions: Exclusions
     alertmanager: Alertmanager | None
     source: PrometheusSource
+    others: list[PrometheusSource]
 
     @classmethod
     def of(
@@ -107,11 +148,13 @@ class Engine:
         observations = observations or Observations(database)
         source, alertmanager = source_of(config), alertmanager_of(config)
         incidents, exclusions = Incidents(database), Exclusions(database)
+        opinions, others = opinions_of(config, source, clock)
         notices = config.notices
         return cls(
             config=config,
             clock=clock,
             source=source,
+            others=others,
             alertmanager=alertmanager,
             exclusions=exclusions,
             repairer=Repairer(
@@ -140,6 +183,7 @@ class Engine:
                     statements=notices.statements,
                 ),
                 settle_after_ms=config.settle_after_ms,
+                corroborator=Corroborator(sources=opinions, store=Opinions(database), clock=clock),
                 progress=progress,
             ),
         )
@@ -167,4 +211,5 @@ class Engine:
 
     def close(self) -> None:
         """Give connections back."""
-        self.source.close()
+        for source in (self.source, *self.others):
+            source.close()

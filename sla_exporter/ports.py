@@ -14,7 +14,7 @@ from sla_exporter.core.windows import Window, subtract
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.catalogue import Contract, Service
     from sla_exporter.core.exclusions import StatedExclusion, Withdrawal
     from sla_exporter.core.incidents import Amendment, IncidentWindow
     from sla_exporter.core.ledger import Entry
@@ -247,6 +247,47 @@ class SilenceSource(Protocol):
 
     async def silences(self) -> Sequence[SilenceVersion]:
         """Give every silence there is, ended ones that are still kept among them."""
+        ...
+
+
+# ── second opinions ───────────────────────────────────────────────────────────────────────────────
+
+
+class SecondOpinion(Protocol):
+    """Somebody else who watches the same."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def tolerance_ms(self) -> int:
+        """By how much its edges may differ from ours."""
+        ...
+
+    async def state(self, contract: Contract, span: Window) -> SeriesState:
+        """Say when the contract was down, and when it is not known.
+
+        Raises:
+            SourceError: if there is no answer.
+        """
+        ...
+
+
+class OpinionStore(Protocol):
+    """Answers that were given."""
+
+    async def kept(
+        self, source: str, contract: str, span: Window, since_ms: int
+    ) -> SeriesState | None:
+        """Give an answer that is not older than that."""
+        ...
+
+    async def keep(
+        self, source: str, contract: str, span: Window, state: SeriesState, at_ms: int
+    ) -> None:
+        """Keep an answer in the place of an older one."""
         ...
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.quorum import Quorum
     from sla_exporter.core.reasoning import Step
     from sla_exporter.core.samples import SeriesState
+    from sla_exporter.core.second_opinion import Opinion
 
 
 class Verdict(StrEnum):
@@ -53,6 +54,8 @@ class Hold(StrEnum):
     UNDECIDED = "undecided"
     CLAIM = "claim"
     REVIEW = "review"
+    DISPUTED = "disputed"  # a second opinion disagrees
+    UNCONFIRMED = "unconfirmed"  # there is no second opinion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Evidence:
     alerts: AlertRules = AlertRules()
     has_alerts: bool = False
     measured: SeriesState = UP
+    opinion: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

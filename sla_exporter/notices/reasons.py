@@ -153,6 +153,19 @@ SENTENCES = {
     "claim_made": N_("The credit was claimed in time, which was until %(deadline)s."),
     "claim_late": N_("The credit was claimed too late; it had to be claimed until %(deadline)s."),
     "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
+    "opinion_confirmed": N_(
+        "A second opinion, by %(source)s, confirms the downtime; edges may differ by %(tolerance)s."
+    ),
+    "opinion_disputed": N_(
+        "A second opinion, by %(source)s, disagrees by more than the %(tolerance)s allowed."
+    ),
+    "opinion_missing": N_("A second opinion, by %(source)s, knows nothing of the downtime."),
+    "opinion_not_given": N_("A second opinion, by %(source)s, could not be had: %(problem)s."),
+    "opinion_down": N_("%(source)s saw it down from %(start)s to %(end)s: %(length)s."),
+    "opinion_unknown": N_("%(source)s does not know from %(start)s to %(end)s: %(length)s."),
+    "opinion_differs": N_("%(source)s and we differ from %(start)s to %(end)s: %(length)s."),
+    "hold_disputed": N_("Held for a person: the second opinion disagrees."),
+    "hold_unconfirmed": N_("Held for a person: there is no second opinion."),
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."
     ),

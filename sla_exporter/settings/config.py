@@ -34,6 +34,24 @@ class AlertmanagerAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpinionAccess:
+    """Where a service's second opinion comes from; without a ``url``, from our own Prometheus.
+
+    ``monitors`` are named by the id of a contract or a customer.
+    """
+
+    kind: str
+    tolerance_ms: int
+    url: str | None
+    timeout_s: float
+    monitors: Mapping[str, str]
+    series: str | None = None
+    label: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAccess:
     """What a webhook request must present; anything goes if nothing is set."""
 
@@ -84,6 +102,7 @@ class Config:
     prometheus: PrometheusAccess
     alertmanager: AlertmanagerAccess | None
     relabelling: Relabelling
+    opinions: Mapping[str, OpinionAccess]
     webhook: WebhookAccess
     database_url: str = field(repr=False)
     mail: MailAccess | None

@@ -15,6 +15,7 @@ from sla_exporter.settings.config import (
     Config,
     MailAccess,
     NoticeSettings,
+    OpinionAccess,
     PrometheusAccess,
     Schedule,
     WebhookAccess,
@@ -29,13 +30,16 @@ from sla_exporter.settings.sentences import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.problems import Problem
     from sla_exporter.settings.document import Key
     from sla_exporter.settings.models import (
         AlertmanagerModel,
         BasicAuth,
+        CorroborateModel,
         MailModel,
+        MonitorModel,
         PrometheusModel,
         WebhookModel,
     )
@@ -81,6 +85,7 @@ class _Loader:
         catalogue = promises.catalogue()
         exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
         self.problems.extend(wrong)
+        known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
         return Config(
             file=self.path,
             prometheus=self._prometheus(model.prometheus),
@@ -89,6 +94,11 @@ class _Loader:
                 added=model.prometheus.external_labels,
                 dropped=frozenset(model.alertmanager.dropped_labels),
             ),
+            opinions={
+                name: self._opinion(service.corroborate, ("services", name, "corroborate"), known)
+                for name, service in model.services.items()
+                if service.corroborate
+            },
             webhook=self._webhook(model.alertmanager.webhook),
             database_url=self._database_url(model),
             mail=self._mail(model.mail) if model.mail else None,
@@ -178,10 +188,34 @@ class _Loader:
         )
 
     def _headers(
-        self, model: PrometheusModel | AlertmanagerModel, at: Sequence[Key]
+        self,
+        model: PrometheusModel | AlertmanagerModel | MonitorModel,
+        at: Sequence[Key],
     ) -> dict[str, str]:
         token = self._secret(model, "bearer_token", at)
         return dict(model.headers) | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def _opinion(
+        self, model: CorroborateModel, at: Sequence[Key], known: AbstractSet[str]
+    ) -> OpinionAccess:
+        ((kind, source),) = model.given
+        at = (*at, kind)
+        for name in sorted(source.monitors.keys() - known):
+            message = f"monitors: there is no contract and no customer {name!r}"
+            self.problems.append(self.document.problem((*at, "monitors", name), message))
+        for missing in _missing_keys(kind, source):
+            self.problems.append(self.document.problem(at, f"the key {missing!r} is missing"))
+        return OpinionAccess(
+            kind=kind,
+            tolerance_ms=model.tolerance.ms,
+            url=source.url,
+            timeout_s=source.timeout.ms / 1000,
+            monitors=source.monitors,
+            series=source.series,
+            label=source.label,
+            headers=self._headers(source, at),
+            auth=self._basic_auth(source.basic_auth, (*at, "basic_auth")),
+        )
 
     def _webhook(self, model: WebhookModel) -> WebhookAccess:
         at = ("alertmanager", "webhook")
@@ -251,3 +285,13 @@ class _Loader:
     def _beside(self, name: str) -> Path:
         """Take a relative path as relative to the configuration file."""
         return (self.path.parent / name).absolute()
+
+
+def _missing_keys(kind: str, source: MonitorModel) -> list[str]:
+    """Give the keys that this kind of second opinion cannot do without."""
+    if kind == "prometheus":
+        return [] if source.url else ["url"]
+    if kind != "pingdom":
+        return []
+    has_token = source.bearer_token or source.bearer_token_file
+    return ([] if has_token else ["bearer_token"]) + ([] if source.monitors else ["monitors"])

@@ -148,6 +148,42 @@ class IncidentsModel(Section):
     tolerance: Length = Duration(5 * 60_000)
 
 
+class MonitorModel(Section):
+    """Where somebody else's monitors are; their names by the id of a contract or a customer."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    timeout: Length = Duration(30_000)
+    headers: dict[str, str] = Field(default_factory=dict)
+    basic_auth: BasicAuth | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    series: str | None = None
+    label: str | None = None
+    monitors: dict[str, str] = Field(default_factory=dict)
+
+
+class CorroborateModel(Section):
+    """Somebody else who watches the same; exactly one."""
+
+    pingdom: MonitorModel | None = None
+    uptime_kuma: MonitorModel | None = None
+    uptimerobot: MonitorModel | None = None
+    prometheus: MonitorModel | None = None
+    tolerance: Length = Duration(5 * 60_000)
+
+    @property
+    def given(self) -> list[tuple[str, MonitorModel]]:
+        """The kinds that are given."""
+        kinds = ("pingdom", "uptime_kuma", "uptimerobot", "prometheus")
+        return [(kind, model) for kind in kinds if (model := getattr(self, kind))]
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> CorroborateModel:
+        if len(self.given) != 1:
+            raise ValueError("give exactly one of pingdom, uptime_kuma, uptimerobot, prometheus")
+        return self
+
+
 class ServiceModel(Section):
     """How one product is measured."""
 
@@ -155,6 +191,7 @@ class ServiceModel(Section):
     contract_label: str | None = None
     incidents: IncidentsModel | None = None
     evidence: EvidenceMode = EvidenceMode.METRICS
+    corroborate: CorroborateModel | None = None
 
 
 class ExclusionModel(Section):
