@@ -26,8 +26,8 @@ _AROUND_MS = 30 * 60_000  # services look every few minutes
 class SeriesOpinion:
     """Reads the series of one contract.
 
-    ``label`` names the label that tells contracts apart, ``monitors`` its values by the id of contract
-    or customer where they are not those ids themselves.
+    ``label`` names the label that tells contracts apart, ``monitors`` its values by the id of
+    contract or customer where they are not those ids themselves.
     """
 
     def __init__(
