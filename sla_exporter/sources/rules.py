@@ -41,7 +41,7 @@ class RuleIntervals:
         Engines that hold the series may know no rules; there is nothing then.
         """
         reply = await self._api.get("/api/v1/rules", type="alert")
-        if reply.status in {404, 501}:
+        if 400 <= reply.status < 500 or reply.status == 501:
             return {}
         try:
             answer = _Answer.model_validate_json(reply.checked())

@@ -11,7 +11,7 @@ import json
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.catalogue import Catalogue, Service
 from sla_exporter.core.incidents import Change, IncidentWindow
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.repairs import Relabelling
-from sla_exporter.core.windows import Window
+from sla_exporter.core.samples import Cadence, read_samples
+from sla_exporter.core.windows import Window, total_ms
 from sla_exporter.demo.servers import Server, alertmanager, prometheus, write_json
 from sla_exporter.flow.exclusions import take_silences
 from sla_exporter.flow.ingest import Ingester
@@ -43,9 +45,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
+    from sla_exporter.core.samples import SeriesState
+
 EVER = Window(0, 10**15)
 LATER_MS = 11 * 60_000  # when the webhooks had their time
-RULE = {"alert": "SiteDown", "expr": "site_up == 0", "labels": {"severity": "page"}}
+RULES = [
+    {"alert": "SiteDown", "expr": 'site_up{customer!="slow"} == 0', "labels": {"severity": "page"}},
+    {"alert": "SiteDown", "expr": 'site_up{customer="slow"} == 0', "for": "1s"},
+]
 SERVICE = Service(
     name="web",
     selector="site_up",
@@ -72,7 +79,7 @@ class Site:
 
     down: set[str] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
-    refuses: bool = False
+    refuses: int = 0  # the status that it answers with instead
     received: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,7 +97,7 @@ class Site:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if not site.refuses:
                     site.received.append(body)
-                self.answer(400 if site.refuses else 200, b"")  # it tries 5xx again
+                self.answer(site.refuses or 200, b"")
 
             def answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
@@ -180,6 +187,7 @@ def manager_config(site: Site) -> dict[str, Any]:
     def route(customer: str, **timing: str) -> dict[str, Any]:
         return {"matchers": [f'customer="{customer}"'], **timing}
 
+    hook = {"url": f"http://{site.address}/webhook"}
     return {
         "route": {
             "receiver": "sla",
@@ -189,10 +197,18 @@ def manager_config(site: Site) -> dict[str, Any]:
             "routes": [
                 route("brief", group_wait="1h"),
                 route("flapping", group_interval="1h"),
+                {
+                    "matchers": ['customer=~"cut.*"'],
+                    "receiver": "cutting",
+                    "group_by": ["alertname"],
+                    "group_wait": "2s",
+                    "group_interval": "1h",
+                },
             ],
         },
         "receivers": [
-            {"name": "sla", "webhook_configs": [{"url": f"http://{site.address}/webhook"}]}
+            {"name": "sla", "webhook_configs": [hook]},
+            {"name": "cutting", "webhook_configs": [{**hook, "max_alerts": 1}]},
         ],
     }
 
@@ -201,7 +217,7 @@ def manager_config(site: Site) -> dict[str, Any]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("missed")
     site = Site()
-    rules = write_json(folder / "rules.json", {"groups": [{"name": "web", "rules": [RULE]}]})
+    rules = write_json(folder / "rules.json", {"groups": [{"name": "web", "rules": RULES}]})
     manager = alertmanager(folder / "am", manager_config(site))
     config = {
         "global": {
@@ -330,12 +346,12 @@ def test_a_resolve_under_a_silence(world):
 
 def test_a_receiver_that_was_away_throughout(world):
     """Alertmanager drops what has resolved before anyone took it."""
-    world.site.refuses = True
+    world.site.refuses = 422  # it tries again at once after 5xx, but not after 4xx
     world.goes_down("unheard")
     until(lambda: world.in_alertmanager("unheard"), "Alertmanager knows")
     world.comes_up("unheard")
     until(lambda: not world.in_alertmanager("unheard"), "Alertmanager knows of the end")
-    world.site.refuses = False
+    world.site.refuses = 0
 
     (found,) = mended(world, "unheard")
 
@@ -375,12 +391,12 @@ def test_an_alert_that_alertmanager_alone_knows(world):
     labels = {"alertname": "SiteDown", "customer": "foreign", "cluster": "eu"}
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)  # noqa: TID251
     alert = {"labels": labels, "startsAt": start.isoformat()}
-    world.site.refuses = True
+    world.site.refuses = 422
     requests.post(f"{world.manager.url}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
     until(lambda: world.in_alertmanager("foreign"), "Alertmanager knows")
 
     (found,) = mended(world, "foreign", listed=True)
-    world.site.refuses = False
+    world.site.refuses = 0
 
     assert changes(found) == [Change.FOUND]
     assert (found.starts_at_ms, found.ends_at_ms) == (round(start.timestamp() * 1000), None)
@@ -416,3 +432,101 @@ def prolong(world: World, url: str) -> None:
     body["endsAt"] = (datetime.now(UTC) + timedelta(hours=3)).isoformat()  # noqa: TID251
     answer = requests.post(f"{world.manager.url}/api/v2/silences", json=body, timeout=5)
     assert answer.json()["silenceID"] == silence["id"]
+
+
+def test_alerts_that_max_alerts_cuts_off(world):
+    """The request says how many were cut, and not which; they are found."""
+    world.goes_down("cut-1")
+    world.goes_down("cut-2")
+    until(lambda: world.told("cut-1") or world.told("cut-2"), "the group was sent")
+    told = {name for name in ("cut-1", "cut-2") if world.told(name)}
+    (lost,) = {"cut-1", "cut-2"} - told
+    truncated = [body["truncatedAlerts"] for body in world.site.received]
+    world.comes_up("cut-1")
+    world.comes_up("cut-2")
+
+    (found,) = mended(world, lost)
+
+    assert 1 in truncated
+    assert changes(found) == [Change.FOUND]
+    assert ends_with_alerts(world, found, lost)
+
+
+def test_an_alert_that_opens_again_with_its_old_start(world):
+    """After Alertmanager resolved it by itself; a late copy of a request would look the same."""
+    labels = {"alertname": "SiteDown", "customer": "reopened", "cluster": "eu"}
+    start = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - Alertmanager's time
+
+    def send(ends_at: datetime) -> None:
+        alert = {"labels": labels, "startsAt": start.isoformat(), "endsAt": ends_at.isoformat()}
+        url = f"{world.manager.url}/api/v2/alerts"
+        requests.post(url, json=[alert], timeout=5).raise_for_status()
+
+    send(start + timedelta(seconds=2))
+    statuses = ["firing", "resolved"]
+    until(lambda: [s for s, _ in world.told("reopened")] == statuses, "it is over")
+    send(start + timedelta(hours=1))
+    until(lambda: world.in_alertmanager("reopened"), "it is firing again")
+
+    (found,) = mended(world, "reopened", listed=True)
+
+    assert changes(found) == [Change.REOPENED]
+    assert (found.starts_at_ms, found.ends_at_ms) == (round(start.timestamp() * 1000), None)
+
+
+def test_an_alert_fires_only_after_its_for(world):
+    """Its start is later than the outage's, by what the rule waits; the offset gives that back."""
+    world.goes_down("slow", fires=False)
+    until(lambda: world.told("slow"), "the firing")
+    (found,) = mended(world, "slow")
+    world.comes_up("slow")
+    rules = AlertRules(lag_ms=1000)
+
+    (first_zero, *_) = samples(world, "slow").down
+
+    assert found.starts_at_ms - first_zero.start_ms >= 1000
+    assert rules.begin(found).start_ms - first_zero.start_ms < 1000
+
+
+def test_a_receiver_that_is_away_for_a_moment_is_told_again(world):
+    """5xx says that trying again helps, and Alertmanager does at once."""
+    world.site.refuses = 503
+    world.goes_down("patient")
+    until(lambda: world.in_alertmanager("patient"), "Alertmanager knows")
+    world.site.refuses = 0
+
+    until(lambda: world.told("patient"), "the firing")
+    world.comes_up("patient")
+
+
+def test_a_resolve_because_prometheus_died(world):
+    """The target was down all the time. Alertmanager says resolved, and we say unknown."""
+    world.goes_down("stricken")
+    until(lambda: world.told("stricken"), "the firing")
+    world.prometheus.stop(signal.SIGKILL)
+    until(lambda: world.told("stricken")[-1][0] == "resolved", "Alertmanager gave up", 60)
+    world.prometheus.start()
+    until(lambda: world.told("stricken")[-1][0] == "firing", "it fires anew", 60)
+
+    state = samples(world, "stricken")
+    first, *_, last = sorted((*state.down, *state.unknown))
+    world.comes_up("stricken")
+
+    assert len({start for _, start in world.told("stricken")}) == 2
+    assert state.unknown
+    assert total_ms((*state.down, *state.unknown)) == last.end_ms - first.start_ms  # never up
+
+
+def samples(world: World, customer: str) -> SeriesState:
+    """Give what was measured of a customer, from its first sample on."""
+
+    async def read() -> SeriesState:
+        source = PrometheusSource(world.prometheus.url)
+        only = replace(SERVICE, selector=f'site_up{{customer="{customer}"}}')
+        span = Window(now_ms() - 600_000, now_ms())
+        ((_, found),) = (await source.samples(only, span)).items()
+        source.close()
+        since = Window(found[0][0], found[-1][0])
+        return read_samples(found, since, Cadence.of(200))
+
+    return asyncio.run(read())
