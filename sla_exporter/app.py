@@ -6,21 +6,33 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.flow.corroborate import Corroborator
+from sla_exporter.flow.exclusions import take_silences
 from sla_exporter.flow.observe import Observer, uncounted
 from sla_exporter.flow.reconcile import Reconciler
+from sla_exporter.flow.repair import Repairer
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
+from sla_exporter.sources.alertmanager import Alertmanager
+from sla_exporter.sources.http import HttpApi
+from sla_exporter.sources.opinions import IN_SERIES
+from sla_exporter.sources.opinions.pingdom import URL as PINGDOM_URL
+from sla_exporter.sources.opinions.pingdom import Pingdom
+from sla_exporter.sources.opinions.series import SeriesOpinion
 from sla_exporter.sources.prometheus import PrometheusSource
+from sla_exporter.sources.rules import RuleIntervals
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
+from sla_exporter.store.opinions import Opinions
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
+    from sla_exporter.ports import Clock, ObservationStore, Progress, SecondOpinion, Sink
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
 
@@ -43,6 +55,58 @@ def source_of(config: Config) -> PrometheusSource:
         auth=access.auth,
         retention_ms=access.retention_ms,
     )
+
+
+def alertmanager_of(config: Config) -> Alertmanager | None:
+    """Build the connection to Alertmanager, if one is configured."""
+    access = config.alertmanager
+    if access is None:
+        return None
+    return Alertmanager(
+        HttpApi(access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth)
+    )
+
+
+def rules_of(config: Config) -> RuleIntervals:
+    """Build the connection to the rules of Prometheus."""
+    access = config.prometheus
+    return RuleIntervals(
+        HttpApi(access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth)
+    )
+
+
+def opinions_of(
+    config: Config, own: PrometheusSource, clock: Clock
+) -> tuple[dict[str, SecondOpinion], list[PrometheusSource]]:
+    """Build the second opinions by service, and the connections they need beside our own."""
+    found: dict[str, SecondOpinion] = {}
+    others: list[PrometheusSource] = []
+    for service, access in config.opinions.items():
+        if access.kind == "pingdom":
+            api = HttpApi(
+                access.url or PINGDOM_URL, timeout_s=access.timeout_s, headers=access.headers
+            )
+            found[service] = Pingdom(
+                api, access.monitors, tolerance_ms=access.tolerance_ms, clock=clock
+            )
+            continue
+        points = own
+        if access.url:
+            points = PrometheusSource(
+                access.url, timeout_s=access.timeout_s, headers=access.headers, auth=access.auth
+            )
+            others.append(points)
+        name, kind = IN_SERIES[access.kind]
+        found[service] = SeriesOpinion(
+            points,
+            name=name,
+            meaning=kind.meaning,
+            selector=access.series or kind.SERIES,
+            label=access.label or kind.LABEL,
+            monitors=access.monitors,
+            tolerance_ms=access.tolerance_ms,
+        )
+    return found, others
 
 
 def sinks_of(config: Config, clock: Clock) -> dict[str, Sink]:
@@ -70,7 +134,11 @@ class Engine:
     clock: Clock
     observer: Observer
     reconciler: Reconciler
+    repairer: Repairer
+    exclusions: Exclusions
+    alertmanager: Alertmanager | None
     source: PrometheusSource
+    others: list[PrometheusSource]
 
     @classmethod
     def of(
@@ -85,12 +153,25 @@ class Engine:
     ) -> Engine:
         """Wire the adapters; other observations than the database's are for dry runs."""
         observations = observations or Observations(database)
-        source = source_of(config)
+        source, alertmanager = source_of(config), alertmanager_of(config)
+        incidents, exclusions = Incidents(database), Exclusions(database)
+        opinions, others = opinions_of(config, source, clock)
         notices = config.notices
         return cls(
             config=config,
             clock=clock,
             source=source,
+            others=others,
+            alertmanager=alertmanager,
+            exclusions=exclusions,
+            repairer=Repairer(
+                incidents=incidents,
+                series=source,
+                rules=rules_of(config),
+                alertmanager=alertmanager,
+                relabelling=config.relabelling,
+                settle_after_ms=config.settle_after_ms,
+            ),
             observer=Observer(
                 source=source,
                 store=observations,
@@ -100,7 +181,8 @@ class Engine:
             ),
             reconciler=Reconciler(
                 observations=observations,
-                incidents=Incidents(database),
+                incidents=incidents,
+                exclusions=exclusions,
                 settlements=Settlements(database),
                 renderer=JinjaRenderer(notices.company, notices.templates),
                 routes=Routes(
@@ -109,6 +191,7 @@ class Engine:
                     statements=notices.statements,
                 ),
                 settle_after_ms=config.settle_after_ms,
+                corroborator=Corroborator(sources=opinions, store=Opinions(database), clock=clock),
                 progress=progress,
             ),
         )
@@ -116,6 +199,16 @@ class Engine:
     async def observe(self, label: str | None = None) -> None:
         """Observe all services, from the period of that label on if it is given."""
         await self.observer.observe_all(self.config.catalogue, self.clock.now_ms(), label)
+
+    async def take_silences(self) -> int:
+        """Keep what silences there are, before they vanish; say how many versions were new."""
+        if self.alertmanager is None:
+            return 0
+        return await take_silences(self.alertmanager, self.exclusions, self.clock.now_ms())
+
+    async def repair(self) -> int:
+        """Mend incident windows and say how many."""
+        return await self.repairer.repair(self.config.catalogue, self.clock.now_ms())
 
     async def reconcile(self) -> int:
         """Settle what is due, and note how the open periods stand."""
@@ -126,4 +219,5 @@ class Engine:
 
     def close(self) -> None:
         """Give connections back."""
-        self.source.close()
+        for source in (self.source, *self.others):
+            source.close()

@@ -11,6 +11,7 @@
     │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
     ├── StoreUnavailable       the database cannot take or give data now
     ├── UnknownName            somebody asked for what is not there
+    ├── NotPossible            what a person asked for cannot be done; the sentence says why
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -81,6 +82,10 @@ class StoreUnavailable(SlaExporterError):
     """The database is locked, full, read-only or away."""
 
     reason = "store"
+
+
+class NotPossible(SlaExporterError):
+    """What a person asked for cannot be done."""
 
 
 class NotReady(SlaExporterError):

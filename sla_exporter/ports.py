@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.affected import Partial
-    from sla_exporter.core.catalogue import Service
-    from sla_exporter.core.incidents import IncidentWindow
+    from sla_exporter.core.catalogue import Contract, Service
+    from sla_exporter.core.exclusions import StatedExclusion, Withdrawal
+    from sla_exporter.core.incidents import Amendment, IncidentWindow
     from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.matchers import Matcher
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.settled import Settled
     from sla_exporter.core.settlement import Settlement, State
+    from sla_exporter.core.silences import SilenceVersion
     from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
 
@@ -194,7 +197,133 @@ class IncidentStore(Protocol):
         ...
 
     async def overlapping(self, span: Window) -> Sequence[IncidentWindow]:
-        """Give every window that touches the span."""
+        """Give every window that touches the span, with what was changed about it."""
+        ...
+
+    async def known(self, span: Window) -> Sequence[IncidentWindow]:
+        """Give every window that touches the span, open ones as open as they were told."""
+        ...
+
+    async def find(self, fingerprint: str, starts_at_ms: int) -> IncidentWindow | None:
+        """Give one window."""
+        ...
+
+    async def amend(self, amendments: Sequence[Amendment]) -> int:
+        """Make the changes that still apply, each with its note, and say how many those were."""
+        ...
+
+    async def listed(self, windows: Sequence[IncidentWindow], at_ms: int) -> None:
+        """Note that Alertmanager lists these as firing."""
+        ...
+
+    async def repaired_until(self, service: str) -> int | None:
+        """Say up to when windows were compared with the alerts in Prometheus."""
+        ...
+
+    async def mark_repaired(self, service: str, until_ms: int) -> None:
+        """Note up to when windows were compared."""
+        ...
+
+
+class FiringSource(Protocol):
+    """Alertmanager, as far as alerts go."""
+
+    async def firing(self) -> Sequence[IncidentWindow]:
+        """Give every alert that is firing now, silenced and inhibited ones among them."""
+        ...
+
+
+class RuleSource(Protocol):
+    """Alerting rules, as far as their intervals go."""
+
+    async def by_alert(self) -> Mapping[str, int]:
+        """Give evaluation intervals in milliseconds by the alert's name; what is known of them."""
+        ...
+
+
+class PointSource(Protocol):
+    """Series of whatever values, sample by sample."""
+
+    async def points(
+        self, selector: str, span: Window
+    ) -> Mapping[Labels, Sequence[tuple[int, str]]]:
+        """Give the samples in ``(start, end]`` as milliseconds and text, in order of time."""
+        ...
+
+
+# ── exclusions ────────────────────────────────────────────────────────────────────────────────────
+
+
+class ExclusionStore(Protocol):
+    """What operators want excluded, and silences as they were seen; append-only."""
+
+    async def stated(self, span: Window, silences: Sequence[Matcher]) -> Sequence[StatedExclusion]:
+        """Give what touches the span, withdrawn or not; of silences, those that match."""
+        ...
+
+    async def add(self, exclusion: StatedExclusion, at_ms: int) -> str:
+        """Keep what an operator entered, and give its key."""
+        ...
+
+    async def withdraw(self, key: str, withdrawal: Withdrawal) -> None:
+        """Note that an exclusion does not count any more.
+
+        Raises:
+            NotPossible: if there is none of that key, or it was withdrawn before.
+        """
+        ...
+
+    async def record_silences(self, versions: Sequence[SilenceVersion], seen_at_ms: int) -> int:
+        """Keep versions that were not seen before, and say how many those were."""
+        ...
+
+
+class SilenceSource(Protocol):
+    """Alertmanager, as far as silences go."""
+
+    async def silences(self) -> Sequence[SilenceVersion]:
+        """Give every silence there is, ended ones that are still kept among them."""
+        ...
+
+
+# ── second opinions ───────────────────────────────────────────────────────────────────────────────
+
+
+class SecondOpinion(Protocol):
+    """Somebody else who watches the same."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def tolerance_ms(self) -> int:
+        """By how much its edges may differ from ours."""
+        ...
+
+    async def state(self, contract: Contract, span: Window) -> SeriesState:
+        """Say when the contract was down, and when it is not known.
+
+        Raises:
+            SourceError: if there is no answer.
+        """
+        ...
+
+
+class OpinionStore(Protocol):
+    """Answers that were given."""
+
+    async def kept(
+        self, source: str, contract: str, span: Window, since_ms: int
+    ) -> SeriesState | None:
+        """Give an answer that is not older than that."""
+        ...
+
+    async def keep(
+        self, source: str, contract: str, span: Window, state: SeriesState, at_ms: int
+    ) -> None:
+        """Keep an answer in the place of an older one."""
         ...
 
 

@@ -95,9 +95,19 @@ class Service:
         every = self.config.schedule
         return [
             Job(name="observe", every_ms=every.observe_ms, run=self._observe),
+            *self._alertmanager_jobs(),
             Job(name="reconcile", every_ms=every.reconcile_ms, run=self._reconcile),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
         ]
+
+    def _alertmanager_jobs(self) -> list[Job]:
+        every = self.config.schedule
+        found = [Job(name="repair", every_ms=every.repair_ms, run=self._repair)]
+        if self.config.alertmanager:
+            found.insert(
+                0, Job(name="silences", every_ms=every.silences_ms, run=self._take_silences)
+            )
+        return found
 
     def site(self) -> Site:
         """Build what the HTTP server answers from."""
@@ -151,6 +161,12 @@ class Service:
             await engine.observe()
         finally:
             self.metrics.prometheus_requests.inc(engine.source.session.requests_made - before)
+
+    async def _take_silences(self) -> None:
+        await self.engine.take_silences()
+
+    async def _repair(self) -> None:
+        await self.engine.repair()
 
     async def _reconcile(self) -> None:
         begun = self.clock.now_ms()

@@ -100,6 +100,7 @@ def settled(
     period: Period = OCTOBER,
     mode: Mode = Mode.AUTOMATIC,
     incidents=(),
+    **known,
 ) -> Settlement:
     """Settle a month in which these were the troubles."""
     of = of or contract(ACME, "499.90")
@@ -107,7 +108,13 @@ def settled(
     assert span is not None
     state = SeriesState(down=tuple(down), unknown=unknown).within(span)
     evidence = Evidence(
-        state=state, series=1, interval_ms=MINUTE, quorum=ALL, incidents=tuple(incidents)
+        state=state,
+        measured=state,
+        series=1,
+        interval_ms=MINUTE,
+        quorum=ALL,
+        incidents=tuple(incidents),
+        **known,
     )
     return settle(
         contract=of, policy=policy, period=period, span=span, evidence=evidence, mode=mode

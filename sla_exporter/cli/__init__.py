@@ -10,6 +10,8 @@ import click
 from sla_exporter import __version__
 from sla_exporter.cli.check import check
 from sla_exporter.cli.demo import demo
+from sla_exporter.cli.exclusions import exclusions
+from sla_exporter.cli.incidents import incidents
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
@@ -51,5 +53,15 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, test, terms, reconcile, migrate, demo):
+for _command in (
+    serve,
+    check,
+    test,
+    terms,
+    reconcile,
+    exclusions,
+    incidents,
+    migrate,
+    demo,
+):
     main.add_command(_command)

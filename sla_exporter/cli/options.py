@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sla_exporter import logs
+from sla_exporter.cli.opening import MomentType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,20 @@ def output(command: F) -> F:
         show_default=True,
         help="A table for people, or JSON for programs.",
     )(command)
+
+
+def who_and_why(command: F) -> F:
+    """Add ``--who`` and ``--why``."""
+    who = click.option("--who", help="Who decides it. [default: the login name]")
+    why = click.option("--why", required=True, help="The reason; customers may read it.")
+    return who(why(command))
+
+
+def since_until(command: F) -> F:
+    """Add ``--since`` and ``--until``."""
+    since = click.option("--since", type=MomentType(), help="From when. [default: 31 days ago]")
+    until = click.option("--until", type=MomentType(), help="Until when. [default: in 31 days]")
+    return since(until(command))
 
 
 class TerminalProgress:

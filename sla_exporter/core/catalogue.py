@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.matchers import Matcher, all_match
 from sla_exporter.core.periods import midnight_ms
 from sla_exporter.core.quorum import ALL, Quorum
@@ -15,6 +16,7 @@ from sla_exporter.core.windows import Window
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.money import Money
     from sla_exporter.core.periods import Period
     from sla_exporter.core.policy.pay import Base
@@ -46,6 +48,7 @@ class Service:
     affected: str | None = None
     contract_label: str | None = None
     incident_matchers: tuple[Matcher, ...] = ()
+    alerts: AlertRules = AlertRules()
 
     @property
     def selector(self) -> str:
@@ -114,12 +117,18 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Everything the operator configured about promises, by name."""
+    """Everything the operator configured about promises, by name.
+
+    ``exclusions`` are those that stand in the configuration; ``maintenance_silences`` says which of
+    Alertmanager's silences are maintenance.
+    """
 
     services: Mapping[str, Service]
     policies: Mapping[str, tuple[Policy, ...]]
     contracts: tuple[Contract, ...]
     mode: Mode = Mode.OBSERVE
+    exclusions: tuple[StatedExclusion, ...] = ()
+    maintenance_silences: tuple[Matcher, ...] = ()
 
     def policy_of(self, contract: Contract, at_ms: int) -> Policy:
         """The version of a contract's policy in force at a moment; the first one before any is."""
@@ -135,6 +144,10 @@ class Catalogue:
         """The period of a contract that a moment lies in, by the policy in force then."""
         rule = self.policy_of(contract, at_ms).period
         return rule.containing(at_ms, rule.zone or contract.customer.zone, contract.since)
+
+    def knows(self, name: str) -> bool:
+        """Say whether there is a contract or a customer of that id."""
+        return any(name in {contract.id, contract.customer.id} for contract in self.contracts)
 
     def of_service(self, name: str) -> tuple[Contract, ...]:
         """The contracts measured by a service."""

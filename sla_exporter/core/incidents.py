@@ -9,10 +9,12 @@ hint and never the record: measured time decides.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.catalogue import FAR_FUTURE_MS
+from sla_exporter.core.periods import utc_text
 from sla_exporter.core.windows import Window
 
 if TYPE_CHECKING:
@@ -21,15 +23,64 @@ if TYPE_CHECKING:
 _FNV_OFFSET, _FNV_PRIME = 14695981039346656037, 1099511628211
 
 
+class Change(StrEnum):
+    """What was done to a window beside what webhooks told."""
+
+    ADDED = "added"  # by a person
+    FOUND = "found"  # no webhook told of it
+    ENDED = "ended"  # it was left open
+    EXTENDED = "extended"  # it was cut short
+    REOPENED = "reopened"  # it had an end, and is firing
+    DISMISSED = "dismissed"  # by a person: a false positive
+    RESTORED = "restored"  # by a person: the dismissal was wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentNote:
+    """A change, who made it and why; ``ends_at_ms`` is the end that it set."""
+
+    what: Change
+    who: str
+    why: str
+    at_ms: int
+    ends_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """A change to be made to a window; the window as it will be."""
+
+    window: IncidentWindow
+    note: IncidentNote
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentWindow:
-    """One firing of one alert; without an end it is still open as far as anyone said."""
+    """One firing of one alert; without an end it is still open as far as anyone said.
+
+    ``contract`` is set where a person named it; otherwise the labels tell. ``listed_at_ms`` is when
+    Alertmanager last listed it as firing.
+    """
 
     fingerprint: str
     starts_at_ms: int
     ends_at_ms: int | None
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    contract: str | None = None
+    listed_at_ms: int | None = None
+    notes: tuple[IncidentNote, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """How people name it: fingerprint and start."""
+        return f"{self.fingerprint}@{utc_text(self.starts_at_ms)}"
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Say whether a person said that it did not happen."""
+        said = [n.what for n in self.notes if n.what in {Change.DISMISSED, Change.RESTORED}]
+        return bool(said) and said[-1] is Change.DISMISSED
 
     @property
     def name(self) -> str:

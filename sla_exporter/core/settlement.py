@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.evidence_steps import EvidenceSteps
 from sla_exporter.core.instruments import disagreed, instruments
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
+from sla_exporter.core.samples import UP
 from sla_exporter.core.windows import Window, clip, total_ms
 
 if TYPE_CHECKING:
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.money import Money
     from sla_exporter.core.periods import Period
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.quorum import Quorum
     from sla_exporter.core.reasoning import Fact, Step
     from sla_exporter.core.samples import SeriesState
+    from sla_exporter.core.second_opinion import Opinion
     from sla_exporter.core.sli.events import EventCount
     from sla_exporter.core.sli.kinds import Sli
     from sla_exporter.core.windows import Windows
@@ -55,17 +60,21 @@ class Hold(StrEnum):
     UNDECIDED = "undecided"
     CLAIM = "claim"
     REVIEW = "review"
+    DISPUTED = "disputed"  # a second opinion disagrees
+    UNCONFIRMED = "unconfirmed"  # there is no second opinion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was measured of one contract in one period.
+    """What is known of one contract in one period.
 
-    ``state`` holds within the period and the contract's life; ``interval_ms`` is the resolution of
-    its edges. What lies after ``open_from_ms`` has not happened yet and counts as up. ``affected``
-    is the downtime with the share that it hit, and ``events`` the count where events are measured.
-    ``disagreements`` is when vantage points were down without their quorum, ``unread`` the time
-    whose samples were deleted before they were read.
+    ``state`` is what counts, within the period and the contract's life, and ``measured`` what was
+    measured; they differ where alerts have a say. ``interval_ms`` is the resolution of the edges.
+    What lies after ``open_from_ms`` has not happened yet and counts as up. Exclusions may lie
+    before the period: they use up a yearly budget. ``affected`` is the downtime with the share that
+    it hit, and ``events`` the count where events are measured. ``disagreements`` is when vantage
+    points were down without their quorum, ``unread`` the time whose samples were deleted before
+    they were read.
     """
 
     state: SeriesState
@@ -79,6 +88,12 @@ class Evidence:
     affected: tuple[Partial, ...] = ()
     disagreements: Windows = ()
     unread: Windows = ()
+
+    exclusions: tuple[StatedExclusion, ...] = ()
+    alerts: AlertRules = AlertRules()
+    has_alerts: bool = False
+    measured: SeriesState = UP
+    opinion: Opinion | None = None
 
     @property
     def outages(self) -> tuple[Outage, ...]:
@@ -147,6 +162,7 @@ def settle(
         outages=evidence.outages,
         unknown=evidence.state.unknown,
         ratio=evidence.events.ratio if evidence.events else None,
+        exclusions=tuple(stated.for_policy() for stated in evidence.exclusions),
     )
     outcome = evaluate(policy, case)
     holds = _holds(outcome, evidence, mode)
@@ -236,8 +252,5 @@ def _measured(
         steps.append(disagreed(evidence))
     unknown = f"unknown_{policy.downtime.unknown.value}"
     steps.extend(stretch(unknown, window) for window in evidence.state.unknown)
-    steps.extend(
-        stretch("incident", clip((incident.window,), span)[0], alert=incident.name)
-        for incident in evidence.incidents
-    )
+    steps.extend(EvidenceSteps(evidence=evidence, span=span, zone=period.zone).all())
     return steps

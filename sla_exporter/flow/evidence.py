@@ -6,22 +6,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from sla_exporter.core.affected import weighted
+from sla_exporter.core.exclusions import alert_labels
 from sla_exporter.core.matchers import all_match
 from sla_exporter.core.ownership import Ownership
+from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.quorum import combine, disagreements
 from sla_exporter.core.samples import SeriesState, never_seen
 from sla_exporter.core.settlement import Evidence
 from sla_exporter.core.sli.events import Events, count_events, joined
 from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
+from sla_exporter.flow.exclusions import stated_exclusions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Catalogue, Service
+    from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.sli.events import EventCount, Slot
-    from sla_exporter.ports import IncidentStore, Labels, ObservationStore
+    from sla_exporter.ports import ExclusionStore, IncidentStore, Labels, ObservationStore
 
 T = TypeVar("T")
 
@@ -36,6 +40,7 @@ class ServiceEvidence:
     observed: Window
     states: Mapping[str, Sequence[SeriesState]]
     incidents: Mapping[str, Sequence[IncidentWindow]]
+    exclusions: Mapping[str, Sequence[StatedExclusion]]
     unread: Windows = ()
     slots: Mapping[str, Sequence[Sequence[Slot]]] = field(default_factory=dict)
     affected: Mapping[str, Sequence[Sequence[Partial]]] = field(default_factory=dict)
@@ -47,21 +52,20 @@ class ServiceEvidence:
         By incident, outages that ended within the span are given whole, and those that went on
         beyond it are left for the next one.
         """
-        states = self.states.get(contract_id, ())
-        state = combine(states, self.service.quorum, span)
-        if by_incident:
-            before = Window(self.span.start_ms, span.end_ms)
-            whole = combine(states, self.service.quorum, before).down
-            ended = tuple(w for w in whole if span.start_ms < w.end_ms < span.end_ms)
-            state = SeriesState(down=ended, unknown=state.unknown)
         start, end = self.observed
         known = Window(start, min(end, span.end_ms))
+        measured, state = self._states_within(contract_id, span)
+        if by_incident:
+            _, before = self._states_within(contract_id, Window(self.span.start_ms, span.end_ms))
+            ended = tuple(w for w in before.down if span.start_ms < w.end_ms < span.end_ms)
+            state = SeriesState(down=ended, unknown=state.unknown)
         unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
         ahead = (Window(known.end_ms, span.end_ms),) if known.end_ms < span.end_ms else ()
         events = self._events(contract_id, known)
         if events and events.ratio is None:
             state = never_seen(span)
         down = subtract(state.down, tidy((*unobserved, *ahead)))
+        states = self.states.get(contract_id, ())
         disagreed = disagreements(states, self.service.quorum, known) if known.length_ms > 0 else ()
         return Evidence(
             state=SeriesState(
@@ -73,15 +77,19 @@ class ServiceEvidence:
             affected=tuple(weighted(down, self.affected.get(contract_id, ()))),
             disagreements=clip(disagreed, span),
             unread=tidy((*unobserved, *clip(self.unread, span))),
+            measured=measured,
             open_from_ms=ahead[0].start_ms if ahead else None,
             series=len(states),
             interval_ms=self.interval_ms,
             quorum=self.service.quorum,
-            incidents=tuple(
-                incident
-                for incident in self.incidents.get(contract_id, ())
-                if incident.window.start_ms < span.end_ms and incident.window.end_ms > span.start_ms
+            incidents=tuple(self._incidents_within(contract_id, span)),
+            exclusions=tuple(
+                stated
+                for stated in self.exclusions.get(contract_id, ())
+                if stated.window.start_ms < span.end_ms
             ),
+            alerts=self.service.alerts,
+            has_alerts=bool(self.service.incident_matchers),
         )
 
     def _events(self, contract_id: str, known: Window) -> EventCount | None:
@@ -89,6 +97,18 @@ class ServiceEvidence:
         if not isinstance(sli, Events) or sli.down_over is not None:
             return None
         return count_events(sli, joined(self.slots.get(contract_id, ())), known)
+
+    def _states_within(self, contract_id: str, span: Window) -> tuple[SeriesState, SeriesState]:
+        """Give what was measured, and what counts once alerts had their say."""
+        measured = combine(self.states.get(contract_id, ()), self.service.quorum, span)
+        told = self._incidents_within(contract_id, span)
+        return measured, self.service.alerts.decide(measured, told, span)
+
+    def _incidents_within(self, contract_id: str, span: Window) -> Iterator[IncidentWindow]:
+        for incident in self.incidents.get(contract_id, ()):
+            start, end = self.service.alerts.begin(incident)
+            if start < span.end_ms and end > span.start_ms:
+                yield incident
 
 
 async def gather_evidence(
@@ -99,6 +119,7 @@ async def gather_evidence(
     final: bool,
     observations: ObservationStore,
     incidents: IncidentStore,
+    exclusions: ExclusionStore,
 ) -> ServiceEvidence | None:
     """Read a service's evidence within a span; ``None`` if it was never observed.
 
@@ -108,27 +129,61 @@ async def gather_evidence(
     if mark is None:
         return None
     ownership = Ownership(service, catalogue.of_service(service.name))
-
-    def by_contract(found: Mapping[Labels, T]) -> dict[str, list[T]]:
-        owned: dict[str, list[T]] = {}
-        for labels, what in found.items():
-            for contract in ownership.owners(dict(labels)):
-                owned.setdefault(contract.id, []).append(what)
-        return owned
-
-    alerts: dict[str, list[IncidentWindow]] = {}
-    for incident in await incidents.overlapping(span):
-        if service.incident_matchers and all_match(service.incident_matchers, incident.labels):
-            for contract in ownership.owners(incident.labels):
-                alerts.setdefault(contract.id, []).append(incident)
+    states = await observations.states(service.name, span)
+    series = _owned(ownership, {labels: dict(labels) for labels in states})
+    reach = Window(span.start_ms, span.end_ms + service.alerts.lag_ms)
     return ServiceEvidence(
         service=service,
         span=span,
         interval_ms=mark.interval_ms,
         observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
-        states=by_contract(await observations.states(service.name, span)),
-        incidents=alerts,
+        states=_owned(ownership, states),
+        incidents=_by_contract(service, ownership, await incidents.overlapping(reach)),
         unread=mark.unread,
-        slots=by_contract(await observations.slots(service.name, span)),
-        affected=by_contract(await observations.affected(service.name, span)),
+        slots=_owned(ownership, await observations.slots(service.name, span)),
+        affected=_owned(ownership, await observations.affected(service.name, span)),
+        exclusions=_excluded(
+            catalogue, service, series, await stated_exclusions(catalogue, exclusions, _year(span))
+        ),
     )
+
+
+def _owned(ownership: Ownership, found: Mapping[Labels, T]) -> dict[str, list[T]]:
+    """Sort what was found of each series by the contracts that own it."""
+    owned: dict[str, list[T]] = {}
+    for labels, what in found.items():
+        for contract in ownership.owners(dict(labels)):
+            owned.setdefault(contract.id, []).append(what)
+    return owned
+
+
+def _year(span: Window) -> Window:
+    """Reach back so far that yearly budgets can be told."""
+    return Window(span.start_ms - 366 * DAY_MS, span.end_ms)
+
+
+def _by_contract(
+    service: Service, ownership: Ownership, incidents: Sequence[IncidentWindow]
+) -> dict[str, list[IncidentWindow]]:
+    found: dict[str, list[IncidentWindow]] = {}
+    for incident in incidents:
+        if incident.contract is not None:
+            found.setdefault(incident.contract, []).append(incident)
+        elif service.incident_matchers and all_match(service.incident_matchers, incident.labels):
+            for contract in ownership.owners(incident.labels):
+                found.setdefault(contract.id, []).append(incident)
+    return found
+
+
+def _excluded(
+    catalogue: Catalogue,
+    service: Service,
+    series: Mapping[str, Sequence[Mapping[str, str]]],
+    stated: Sequence[StatedExclusion],
+) -> dict[str, list[StatedExclusion]]:
+    in_force = [exclusion for exclusion in stated if exclusion.withdrawn is None]
+    found: dict[str, list[StatedExclusion]] = {}
+    for contract in catalogue.of_service(service.name) if in_force else ():
+        labels = alert_labels(service, contract, series.get(contract.id, ()))
+        found[contract.id] = [e for e in in_force if e.scope.covers(contract, labels)]
+    return found

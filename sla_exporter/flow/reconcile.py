@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.due import Due, due_periods, evidence_span, open_periods
 from sla_exporter.core.ledger import grant
+from sla_exporter.core.second_opinion import heard
 from sla_exporter.core.settlement import Settlement, State, settle, settled_span
 from sla_exporter.core.windows import Window, clip
 from sla_exporter.flow.evidence import gather_evidence
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import (
+        ExclusionStore,
         IncidentStore,
         NoticeRenderer,
         ObservationStore,
@@ -38,10 +41,12 @@ class Reconciler:
 
     observations: ObservationStore
     incidents: IncidentStore
+    exclusions: ExclusionStore
     settlements: SettlementStore
     renderer: NoticeRenderer
     routes: Routes
     settle_after_ms: int
+    corroborator: Corroborator | None = None
     progress: Progress = silent
 
     async def settle_due(self, catalogue: Catalogue, now_ms: int) -> int:
@@ -71,12 +76,14 @@ class Reconciler:
                 final=final,
                 observations=self.observations,
                 incidents=self.incidents,
+                exclusions=self.exclusions,
             )
             for start in range(0, len(items), BATCH):
                 batch = items[start : start + BATCH]
                 if evidence:
                     found = (_settle(catalogue, item, evidence, final=final) for item in batch)
-                    yield [settlement for settlement in found if settlement]
+                    settled = [settlement for settlement in found if settlement]
+                    yield [await self._corroborated(s) if final else s for s in settled]
                 done += len(batch)
                 self.progress("settling", done, len(due))
 
@@ -92,6 +99,13 @@ class Reconciler:
         async for settlements in self.compute(catalogue, due, final=False):
             found.extend(settlements)
         await self.settlements.stand(found)
+
+    async def _corroborated(self, settlement: Settlement) -> Settlement:
+        """Ask for a second opinion where something is owed, and settle with it."""
+        if self.corroborator is None or not settlement.owes:
+            return settlement
+        opinion = await self.corroborator.ask(settlement.contract, settlement.span)
+        return settlement if opinion is None else heard(settlement, opinion)
 
     def _posting(self, settlement: Settlement, now_ms: int) -> Posting:
         if settlement.state is not State.POSTED:

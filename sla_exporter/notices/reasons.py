@@ -62,6 +62,44 @@ SENTENCES = {
     "unknown_up": N_("No measurements from %(start)s to %(end)s: %(length)s, counted as up."),
     "unknown_down": N_("No measurements from %(start)s to %(end)s: %(length)s, counted as down."),
     "incident": N_("Alert %(alert)s was firing from %(start)s to %(end)s: %(length)s."),
+    "incident_added": N_("Alert %(alert)s was entered by hand: %(why)s."),
+    "incident_found": N_("Alert %(alert)s was found afterwards; no message had told of it."),
+    "incident_ended": N_(
+        "The end of alert %(alert)s was found afterwards; no message had told of it."
+    ),
+    "incident_extended": N_(
+        "Alert %(alert)s was found afterwards to have lasted longer than messages told."
+    ),
+    "incident_reopened": N_("Alert %(alert)s was found afterwards to be firing still."),
+    "incident_dismissed": N_("Alert %(alert)s does not count as having happened: %(why)s."),
+    "incident_restored": N_("Alert %(alert)s counts after all: %(why)s."),
+    "evidence_alerts": N_("Downtime is what alerts say."),
+    "evidence_confirmed": N_("Downtime is what was measured while an alert says so too."),
+    "evidence_either": N_("Downtime is what was measured, and what alerts say."),
+    "outage_without_alert": N_(
+        "Measurement and alerts disagree: no alert was firing from %(start)s to %(end)s "
+        "(%(length)s); the outage counts."
+    ),
+    "outage_not_confirmed": N_(
+        "Measurement and alerts disagree: no alert was firing from %(start)s to %(end)s "
+        "(%(length)s); the outage that was measured does not count."
+    ),
+    "alert_without_outage": N_(
+        "Measurement and alerts disagree: an alert was firing from %(start)s to %(end)s "
+        "(%(length)s), and no outage was measured; it does not count."
+    ),
+    "alert_counts_alone": N_(
+        "Measurement and alerts disagree: an alert was firing from %(start)s to %(end)s "
+        "(%(length)s), and no outage was measured; it counts."
+    ),
+    "exclusion_stated": N_(
+        "Said not to count, %(kind)s: %(start)s to %(end)s, %(length)s; announced %(announced)s. "
+        "Reason: %(why)s."
+    ),
+    "exclusion_unannounced": N_(
+        "Said not to count, %(kind)s: %(start)s to %(end)s, %(length)s; not announced. "
+        "Reason: %(why)s."
+    ),
     "nothing_counted": N_("There is no measured time to calculate an availability from."),
     "availability": N_(
         "Availability: %(counted)s counted, less %(down)s down, is %(up)s up: %(ratio)s."
@@ -139,6 +177,19 @@ SENTENCES = {
     "claim_needed_any_time": N_("The credit must be claimed; the contract sets no deadline."),
     "claim_made_any_time": N_("The credit was claimed."),
     "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
+    "opinion_confirmed": N_(
+        "A second opinion, by %(source)s, confirms the downtime; edges may differ by %(tolerance)s."
+    ),
+    "opinion_disputed": N_(
+        "A second opinion, by %(source)s, disagrees by more than the %(tolerance)s allowed."
+    ),
+    "opinion_missing": N_("A second opinion, by %(source)s, knows nothing of the downtime."),
+    "opinion_not_given": N_("A second opinion, by %(source)s, could not be had: %(problem)s."),
+    "opinion_down": N_("%(source)s saw it down from %(start)s to %(end)s: %(length)s."),
+    "opinion_unknown": N_("%(source)s does not know from %(start)s to %(end)s: %(length)s."),
+    "opinion_differs": N_("%(source)s and we differ from %(start)s to %(end)s: %(length)s."),
+    "hold_disputed": N_("Held for a person: the second opinion disagrees."),
+    "hold_unconfirmed": N_("Held for a person: there is no second opinion."),
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."
     ),

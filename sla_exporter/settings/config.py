@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.repairs import Relabelling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,34 @@ class PrometheusAccess:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     auth: tuple[str, str] | None = field(default=None, repr=False)
     retention_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertmanagerAccess:
+    """How Alertmanager is asked for silences and alerts."""
+
+    url: str
+    timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpinionAccess:
+    """Where a service's second opinion comes from; without a ``url``, from our own Prometheus.
+
+    ``monitors`` are named by the id of a contract or a customer.
+    """
+
+    kind: str
+    tolerance_ms: int
+    url: str | None
+    timeout_s: float
+    monitors: Mapping[str, str]
+    series: str | None = None
+    label: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +91,8 @@ class Schedule:
     observe_ms: int
     reconcile_ms: int
     deliver_ms: int
+    silences_ms: int
+    repair_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +101,9 @@ class Config:
 
     file: Path
     prometheus: PrometheusAccess
+    alertmanager: AlertmanagerAccess | None
+    relabelling: Relabelling
+    opinions: Mapping[str, OpinionAccess]
     webhook: WebhookAccess
     database_url: str = field(repr=False)
     mail: MailAccess | None

@@ -78,8 +78,6 @@ def _days(text: str) -> Fraction:
     return pay.amount
 
 
-Moment = Annotated[Point, _from_text(parse_point)]
-StretchPhrase = Annotated[Stretch, _from_text(parse_stretch)]
 WrittenPercent = Annotated[Written, _from_text(_written)]
 Days = Annotated[Fraction, _from_text(_days)]
 PayPhrase = Annotated[Pay, _from_text(phrases.parse_pay)]
@@ -89,6 +87,8 @@ BudgetPhrase = Annotated[Budget, _from_text(phrases.parse_budget)]
 GracePhrase = Annotated[Grace, _from_text(phrases.parse_grace)]
 AffectedShare = Annotated[Affected, _from_text(phrases.parse_affected)]
 Within = Annotated[Deadline, _from_text(phrases.parse_within)]
+MomentPhrase = Annotated[Point, _from_text(parse_point)]
+StretchPhrase = Annotated[Stretch, _from_text(parse_stretch)]
 RecurringPhrase = Annotated[Recurring, _from_text(phrases.parse_recurring)]
 RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(one_or_many)]
 

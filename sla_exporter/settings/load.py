@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
+from sla_exporter.core.repairs import Relabelling
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.config import (
+    AlertmanagerAccess,
     Config,
     MailAccess,
     NoticeSettings,
+    OpinionAccess,
     PrometheusAccess,
     Schedule,
     WebhookAccess,
 )
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
+from sla_exporter.settings.exclusions import read_exclusions
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
@@ -26,10 +30,19 @@ from sla_exporter.settings.sentences import validated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.problems import Problem
     from sla_exporter.settings.document import Key
-    from sla_exporter.settings.models import BasicAuth, MailModel, PrometheusModel, WebhookModel
+    from sla_exporter.settings.models import (
+        AlertmanagerModel,
+        BasicAuth,
+        CorroborateModel,
+        MailModel,
+        MonitorModel,
+        PrometheusModel,
+        WebhookModel,
+    )
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -69,9 +82,23 @@ class _Loader:
         for index, name in enumerate(model.customer_files):
             self._add_file(promises, name, ("customer_files", index))
         self.problems.extend(promises.problems)
+        catalogue = promises.catalogue()
+        exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
+        self.problems.extend(wrong)
+        known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
         return Config(
             file=self.path,
             prometheus=self._prometheus(model.prometheus),
+            alertmanager=self._alertmanager(model.alertmanager),
+            relabelling=Relabelling(
+                added=model.prometheus.external_labels,
+                dropped=frozenset(model.alertmanager.dropped_labels),
+            ),
+            opinions={
+                name: self._opinion(service.corroborate, ("services", name, "corroborate"), known)
+                for name, service in model.services.items()
+                if service.corroborate
+            },
             webhook=self._webhook(model.alertmanager.webhook),
             database_url=self._database_url(model),
             mail=self._mail(model.mail) if model.mail else None,
@@ -87,10 +114,16 @@ class _Loader:
                 observe_ms=model.schedule.observe.ms,
                 reconcile_ms=model.schedule.reconcile.ms,
                 deliver_ms=model.schedule.deliver.ms,
+                silences_ms=model.schedule.silences.ms,
+                repair_ms=model.schedule.repair.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
-            catalogue=promises.catalogue(),
+            catalogue=replace(
+                catalogue,
+                exclusions=exclusions,
+                maintenance_silences=model.maintenance.silences,
+            ),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -133,18 +166,55 @@ class _Loader:
 
     def _prometheus(self, model: PrometheusModel) -> PrometheusAccess:
         at = ("prometheus",)
-        headers = dict(model.headers)
-        token = self._secret(model, "bearer_token", at)
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if model.tenant:
-            headers["X-Scope-OrgID"] = model.tenant
         return PrometheusAccess(
             url=model.url,
             timeout_s=model.timeout.ms / 1000,
-            headers=headers,
+            headers=self._headers(model, at),
             auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
             retention_ms=model.retention.ms if model.retention else None,
+        )
+
+    def _alertmanager(self, model: AlertmanagerModel) -> AlertmanagerAccess | None:
+        at = ("alertmanager",)
+        if model.url is None:
+            return None
+        return AlertmanagerAccess(
+            url=model.url,
+            timeout_s=model.timeout.ms / 1000,
+            headers=self._headers(model, at),
+            auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
+        )
+
+    def _headers(
+        self,
+        model: PrometheusModel | AlertmanagerModel | MonitorModel,
+        at: Sequence[Key],
+    ) -> dict[str, str]:
+        token = self._secret(model, "bearer_token", at)
+        tenant = getattr(model, "tenant", None)
+        named = {"X-Scope-OrgID": tenant} if tenant else {}
+        return dict(model.headers) | named | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def _opinion(
+        self, model: CorroborateModel, at: Sequence[Key], known: AbstractSet[str]
+    ) -> OpinionAccess:
+        ((kind, source),) = model.given
+        at = (*at, kind)
+        for name in sorted(source.monitors.keys() - known):
+            message = f"monitors: there is no contract and no customer {name!r}"
+            self.problems.append(self.document.problem((*at, "monitors", name), message))
+        for missing in _missing_keys(kind, source):
+            self.problems.append(self.document.problem(at, f"the key {missing!r} is missing"))
+        return OpinionAccess(
+            kind=kind,
+            tolerance_ms=model.tolerance.ms,
+            url=source.url,
+            timeout_s=source.timeout.ms / 1000,
+            monitors=source.monitors,
+            series=source.series,
+            label=source.label,
+            headers=self._headers(source, at),
+            auth=self._basic_auth(source.basic_auth, (*at, "basic_auth")),
         )
 
     def _webhook(self, model: WebhookModel) -> WebhookAccess:
@@ -215,3 +285,13 @@ class _Loader:
     def _beside(self, name: str) -> Path:
         """Take a relative path as relative to the configuration file."""
         return (self.path.parent / name).absolute()
+
+
+def _missing_keys(kind: str, source: MonitorModel) -> list[str]:
+    """Give the keys that this kind of second opinion cannot do without."""
+    if kind == "prometheus":
+        return [] if source.url else ["url"]
+    if kind != "pingdom":
+        return []
+    has_token = source.bearer_token or source.bearer_token_file
+    return ([] if has_token else ["bearer_token"]) + ([] if source.monitors else ["monitors"])

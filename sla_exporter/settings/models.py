@@ -10,15 +10,19 @@ from typing import Annotated, Literal
 from annotated_types import Len
 from pydantic import BeforeValidator, Field, model_validator
 
+from sla_exporter.core.alerts import EvidenceMode
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.fees import FeesModel
 from sla_exporter.settings.fields import (
     Day,
     Length,
     MatcherList,
+    MomentPhrase,
     Section,
     Size,
+    StretchPhrase,
     TextList,
     Zone,
 )
@@ -45,6 +49,7 @@ class PrometheusModel(Section):
     basic_auth: BasicAuth | None = None
     bearer_token: str | None = None
     bearer_token_file: str | None = None
+    external_labels: dict[str, str] = Field(default_factory=dict)
 
 
 class WebhookModel(Section):
@@ -57,8 +62,15 @@ class WebhookModel(Section):
 
 
 class AlertmanagerModel(Section):
-    """The Alertmanager that sends us webhooks."""
+    """The Alertmanager that sends us webhooks, and that we ask for silences and alerts."""
 
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    timeout: Length = Duration(30_000)
+    headers: dict[str, str] = Field(default_factory=dict)
+    basic_auth: BasicAuth | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    dropped_labels: TextList = ()
     webhook: WebhookModel = WebhookModel()
 
 
@@ -103,6 +115,8 @@ class ScheduleModel(Section):
     observe: Length = Duration(5 * 60_000)
     reconcile: Length = Duration(60 * 60_000)
     deliver: Length = Duration(10_000)
+    silences: Length = Duration(60_000)
+    repair: Length = Duration(5 * 60_000)
 
 
 class MetricsModel(Section):
@@ -122,6 +136,44 @@ class IncidentsModel(Section):
     """Which alerts speak of the service."""
 
     matchers: MatcherList
+    for_offset: Length = Duration(0)
+    tolerance: Length = Duration(5 * 60_000)
+
+
+class MonitorModel(Section):
+    """Where somebody else's monitors are; their names by the id of a contract or a customer."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    timeout: Length = Duration(30_000)
+    headers: dict[str, str] = Field(default_factory=dict)
+    basic_auth: BasicAuth | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    series: str | None = None
+    label: str | None = None
+    monitors: dict[str, str] = Field(default_factory=dict)
+
+
+class CorroborateModel(Section):
+    """Somebody else who watches the same; exactly one."""
+
+    pingdom: MonitorModel | None = None
+    uptime_kuma: MonitorModel | None = None
+    uptimerobot: MonitorModel | None = None
+    prometheus: MonitorModel | None = None
+    tolerance: Length = Duration(5 * 60_000)
+
+    @property
+    def given(self) -> list[tuple[str, MonitorModel]]:
+        """The kinds that are given."""
+        kinds = ("pingdom", "uptime_kuma", "uptimerobot", "prometheus")
+        return [(kind, model) for kind in kinds if (model := getattr(self, kind))]
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> CorroborateModel:
+        if len(self.given) != 1:
+            raise ValueError("give exactly one of pingdom, uptime_kuma, uptimerobot, prometheus")
+        return self
 
 
 class ServiceModel(Section):
@@ -131,6 +183,27 @@ class ServiceModel(Section):
     contract_label: str | None = None
     affected: str | None = None
     incidents: IncidentsModel | None = None
+    evidence: EvidenceMode = EvidenceMode.METRICS
+    corroborate: CorroborateModel | None = None
+
+
+class ExclusionModel(Section):
+    """A window that is not to count."""
+
+    service: str | None = None
+    contract: str | None = None
+    matchers: MatcherList = ()
+    window: StretchPhrase
+    zone: Zone = "UTC"
+    kind: ExclusionKind = ExclusionKind.MAINTENANCE
+    why: str = Field(min_length=1)
+    announced: MomentPhrase | None = None
+
+
+class SilencedMaintenanceModel(Section):
+    """Which of Alertmanager's silences are maintenance."""
+
+    silences: MatcherList = ()
 
 
 class ContractModel(FeesModel):
@@ -186,3 +259,5 @@ class ConfigFile(Section):
     policy_files: TextList = ()
     customers: tuple[CustomerModel, ...] = ()
     customer_files: TextList = ()
+    exclusions: tuple[ExclusionModel, ...] = ()
+    maintenance: SilencedMaintenanceModel = SilencedMaintenanceModel()

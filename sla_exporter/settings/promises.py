@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from babel import Locale, UnknownLocaleError
 
+from sla_exporter.core.alerts import AlertRules, EvidenceMode
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
 from sla_exporter.core.policy.flaws import currencies
@@ -172,6 +173,19 @@ class PromiseBuilder:
             affected=model.affected,
             contract_label=model.contract_label,
             incident_matchers=model.incidents.matchers if model.incidents else (),
+            alerts=self._alerts(name, model, document),
+        )
+
+    def _alerts(self, name: str, model: ServiceModel, document: Document) -> AlertRules:
+        if model.incidents is None:
+            if model.evidence is not EvidenceMode.METRICS:
+                message = f"evidence: {model.evidence.value} needs incidents.matchers"
+                self._note(document, ("services", name, "evidence"), message)
+            return AlertRules(evidence=model.evidence)
+        return AlertRules(
+            evidence=model.evidence,
+            lag_ms=model.incidents.for_offset.ms,
+            tolerance_ms=model.incidents.tolerance.ms,
         )
 
     def _note(self, document: Document, at: Sequence[Key], message: str) -> None:

@@ -25,7 +25,7 @@ from sla_exporter.settings.fields import (
     Day,
     Days,
     Length,
-    Moment,
+    MomentPhrase,
     Percent,
     Section,
     StretchPhrase,
@@ -57,7 +57,7 @@ class OutageModel(Section):
 
     at: StretchPhrase
     affected: Percent | None = None
-    reported: Moment | None = None
+    reported: MomentPhrase | None = None
 
 
 class ExclusionModel(Section):
@@ -65,7 +65,7 @@ class ExclusionModel(Section):
 
     at: StretchPhrase
     kind: ExclusionKind = ExclusionKind.MAINTENANCE
-    announced: Moment | None = None
+    announced: MomentPhrase | None = None
 
 
 class TrialContract(FeesModel):
@@ -113,8 +113,8 @@ class TrialModel(Section):
     counts: dict[str, int] = Field(default_factory=dict)
     breached_before: tuple[bool, ...] = ()
     granted_before: Sum | None = None
-    ticket: Moment | None = None
-    claimed: Moment | None = None
+    ticket: MomentPhrase | None = None
+    claimed: MomentPhrase | None = None
     expect: ExpectModel
 
 

@@ -103,6 +103,23 @@ class PrometheusSource:
         """Give the ends of the windows that hold too many or too few samples."""
         return (await self._compare("count_over_time", service, chunk)).flagged
 
+    async def points(
+        self, selector: str, span: Window
+    ) -> Mapping[Labels, Sequence[tuple[int, str]]]:
+        """Give the samples in ``(start, end]`` as milliseconds and text, whatever they mean."""
+        try:
+            return await self._call(self._read_points, selector, span)
+        except QueryTooLarge:
+            middle = (span.start_ms + span.end_ms) // 2
+            if span.length_ms <= _SHORTEST_SPLIT_MS:
+                raise
+        first = await self.points(selector, Window(span.start_ms, middle))
+        second = await self.points(selector, Window(middle, span.end_ms))
+        return {
+            labels: (*first.get(labels, ()), *second.get(labels, ()))
+            for labels in first.keys() | second.keys()
+        }
+
     async def _compare(self, function: str, service: Service, chunk: Chunk) -> ScanAnswer:
         # Ranges of Prometheus 2 include both of their ends; a window of ours only the later one.
         length_ms = chunk.window_ms - (1 if await self._ranges_are_closed() else 0)
@@ -209,6 +226,14 @@ class PrometheusSource:
             if spans:
                 found[labels] = _samples_of(series, spans)
         return found
+
+    def _read_points(self, selector: str, span: Window) -> dict[Labels, list[tuple[int, str]]]:
+        found: dict[Labels, list[tuple[int, str]]] = {}
+        for series in self._instant(f"{selector}[{span.length_ms}ms]", span.end_ms):
+            points = ((milliseconds_of(point), point[1]) for point in series.decoded())
+            kept = [(at, value) for at, value in points if span.start_ms < at <= span.end_ms]
+            found.setdefault(labels_of(series.metric), []).extend(kept)
+        return {labels: sorted(points) for labels, points in found.items()}
 
     def _read_windows(self, query: str, ends: range) -> ScanAnswer:
         answer = self._range(query, ends, {"stats": "all"})

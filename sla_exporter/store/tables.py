@@ -104,6 +104,92 @@ class IncidentRow(SQLModel, table=True):
     ends_at_ms: int | None = Field(default=None, sa_type=BigInteger)
     labels: str
     annotations: str
+    contract: str | None = None  # named by a person
+    listed_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class IncidentNoteRow(SQLModel, table=True):
+    """What was changed about an incident window, by whom and why; triggers refuse any change."""
+
+    __tablename__ = "incident_note"
+    __table_args__ = (Index(None, "fingerprint", "starts_at_ms"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    fingerprint: str
+    starts_at_ms: int = Field(sa_type=BigInteger)
+    what: str
+    ends_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    who: str
+    why: str
+    noted_at_ms: int = Field(sa_type=BigInteger)
+
+
+class RepairMarkRow(SQLModel, table=True):
+    """How far incident windows were compared with the alerts in Prometheus."""
+
+    __tablename__ = "repair_mark"
+
+    service: str = Field(primary_key=True)
+    until_ms: int = Field(sa_type=BigInteger)
+
+
+class ExclusionRow(SQLModel, table=True):
+    """A window that an operator wants excluded; triggers refuse any change."""
+
+    __tablename__ = "exclusion"
+    __table_args__ = (Index(None, "end_ms"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    service: str | None = None
+    contract: str | None = None
+    matchers: str  # JSON
+    kind: str
+    start_ms: int = Field(sa_type=BigInteger)
+    end_ms: int = Field(sa_type=BigInteger)
+    announced_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    who: str
+    why: str
+    recorded_at_ms: int = Field(sa_type=BigInteger)
+
+
+class WithdrawalRow(SQLModel, table=True):
+    """That an exclusion does not count any more; triggers refuse any change."""
+
+    __tablename__ = "exclusion_withdrawal"
+
+    key: str = Field(primary_key=True)
+    who: str
+    why: str
+    withdrawn_at_ms: int = Field(sa_type=BigInteger)
+
+
+class SilenceRow(SQLModel, table=True):
+    """A version of one of Alertmanager's silences; triggers refuse any change."""
+
+    __tablename__ = "silence_version"
+    __table_args__ = (Index(None, "ends_at_ms"),)
+
+    silence: str = Field(primary_key=True)
+    updated_at_ms: int = Field(primary_key=True, sa_type=BigInteger)
+    starts_at_ms: int = Field(sa_type=BigInteger)
+    ends_at_ms: int = Field(sa_type=BigInteger)
+    matchers: str  # JSON
+    created_by: str
+    comment: str
+    seen_at_ms: int = Field(sa_type=BigInteger)
+
+
+class OpinionRow(SQLModel, table=True):
+    """What a second opinion said of a contract and a stretch of time."""
+
+    __tablename__ = "opinion"
+
+    source: str = Field(primary_key=True)
+    contract: str = Field(primary_key=True)
+    start_ms: int = Field(primary_key=True, sa_type=BigInteger)
+    end_ms: int = Field(primary_key=True, sa_type=BigInteger)
+    windows: str  # JSON: down and unknown windows
+    answered_at_ms: int = Field(sa_type=BigInteger)
 
 
 class WebhookRequestRow(SQLModel, table=True):
@@ -248,6 +334,12 @@ series_window = _table(WindowRow)
 event_day = _table(EventDayRow)
 partial_window = _table(PartialRow)
 incident = _table(IncidentRow)
+incident_note = _table(IncidentNoteRow)
+repair_mark = _table(RepairMarkRow)
+exclusion = _table(ExclusionRow)
+exclusion_withdrawal = _table(WithdrawalRow)
+silence_version = _table(SilenceRow)
+opinion = _table(OpinionRow)
 webhook_request = _table(WebhookRequestRow)
 settlement = _table(SettlementRow)
 standing = _table(StandingRow)

@@ -19,6 +19,7 @@ from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Observation, RawRequest, Routes, Watermark
 from sla_exporter.store import tables as t
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
@@ -56,6 +57,7 @@ def reconciler(database) -> Reconciler:
     return Reconciler(
         observations=Observations(database),
         incidents=Incidents(database),
+        exclusions=Exclusions(database),
         settlements=Settlements(database),
         renderer=JinjaRenderer("Example Hosting"),
         routes=Routes(notices="email", credits="file", statements=True),

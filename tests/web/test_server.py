@@ -165,6 +165,11 @@ async def test_a_body_over_the_limit_is_answered_413(served, database, chunked):
     assert await stored(database) == (0, 0)
 
 
+async def test_a_redirected_webhook_is_no_success(served):
+    """Alertmanager follows a 301 with a GET without a body, and takes 200 for delivered."""
+    assert (await served.ask("GET", "/api/v1/alerts/webhook"))[0] == 405
+
+
 async def test_a_full_disk_is_answered_503(served):
     """Alertmanager sends it again, for as long as the alert is not resolved."""
     served.disk_is_full = True
