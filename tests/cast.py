@@ -100,6 +100,7 @@ def settled(
     period: Period = OCTOBER,
     mode: Mode = Mode.AUTOMATIC,
     incidents=(),
+    **more,
 ) -> Settlement:
     """Settle a month in which these were the troubles."""
     of = of or contract(ACME, "499.90")
@@ -107,7 +108,11 @@ def settled(
     assert span is not None
     state = SeriesState(down=tuple(down), unknown=unknown).within(span)
     evidence = Evidence(
-        state=state, series=1, interval_ms=MINUTE, quorum=ALL, incidents=tuple(incidents)
+        state=state,
+        interval_ms=MINUTE,
+        quorum=ALL,
+        incidents=tuple(incidents),
+        **{"series": 1} | more,
     )
     return settle(
         contract=of, policy=policy, period=period, span=span, evidence=evidence, mode=mode
