@@ -100,7 +100,7 @@ def settled(
     period: Period = OCTOBER,
     mode: Mode = Mode.AUTOMATIC,
     incidents=(),
-    **known,
+    **more,
 ) -> Settlement:
     """Settle a month in which these were the troubles."""
     of = of or contract(ACME, "499.90")
@@ -109,12 +109,10 @@ def settled(
     state = SeriesState(down=tuple(down), unknown=unknown).within(span)
     evidence = Evidence(
         state=state,
-        measured=state,
-        series=1,
         interval_ms=MINUTE,
         quorum=ALL,
         incidents=tuple(incidents),
-        **known,
+        **{"series": 1, "measured": state} | more,
     )
     return settle(
         contract=of, policy=policy, period=period, span=span, evidence=evidence, mode=mode

@@ -28,6 +28,7 @@ class ListedSamples:
         self.samples_read = 0
         self.fail_after: int | None = None
         self.held_ms = 0
+        self.listed_values: dict[str, dict[Labels, list[Value]]] = {}
 
     async def samples(
         self, service: Service, span: Window, needed: Mapping[Labels, Windows] | None = None
@@ -73,7 +74,9 @@ class ListedSamples:
 
     async def values(self, expression: str, at: range) -> dict[Labels, list[Value]]:
         self._count("values")
-        return {}
+        listed = self.listed_values.get(expression, {})
+        found = {k: [(t, v) for t, v in points if t in at] for k, points in listed.items()}
+        return {labels: points for labels, points in found.items() if points}
 
     async def held_from_ms(self, selectors: Sequence[str], span: Window) -> int:
         return max(span.start_ms, self.held_ms)

@@ -213,7 +213,9 @@ class PrometheusSource:
     def _read_samples(
         self, selector: str, span: Window, needed: Mapping[Labels, Windows] | None
     ) -> dict[Labels, list[Sample]]:
-        answer = self._instant(f"{selector}[{span.length_ms}ms]", span.end_ms)
+        # A millisecond more than is needed: VictoriaMetrics finds no sample at midnight (UTC) in a
+        # range that ends there, if its series had none the day before.
+        answer = self._instant(f"{selector}[{span.length_ms + 1}ms]", span.end_ms + 1)
         found: dict[Labels, list[Sample]] = {}
         for series in answer:
             labels = labels_of(series.metric)

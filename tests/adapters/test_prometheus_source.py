@@ -125,8 +125,8 @@ async def test_queries_travel_as_a_form_with_headers_and_credentials(fake, sourc
     path, form = fake.asked[0]
     assert path == "/api/v1/query"
     assert form == {
-        "query": 'probe_success{job="web"}[60000ms]',
-        "time": "1790000060.001",
+        "query": 'probe_success{job="web"}[60001ms]',
+        "time": "1790000060.002",  # what is not in the span is dropped here
         "partial_response": "false",
         "deny_partial_response": "1",  # all or nothing
         "max_source_resolution": "0s",  # no downsampled data

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_exporter.core.quorum import ALL, ANY, Quorum, combine
+from sla_exporter.core.quorum import ALL, ANY, Quorum, combine, disagreements
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.windows import Window, subtract, tidy
 from tests.notation import I, state
 
 TWO = Quorum(at_least=2)
+PAIR = Quorum(min_known=2)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ TWO = Quorum(at_least=2)
         (ALL, ["?#####", "-##???"], "-#####"),  # the unknown one is left out of the count
         (ALL, ["??--##", "??----"], "??----"),
         (ANY, ["??????", "-##---"], "-##---"),
+        (PAIR, ["--##--", "--##??"], "--##??"),  # all of one known point is not enough
+        (PAIR, ["--##--"], "??????"),
     ],
 )
 def test_drawings(quorum, drawn, expected):
@@ -39,6 +42,25 @@ def test_a_contract_without_any_series_is_unknown():
     span = Window(0, 1000)
 
     assert SeriesState(unknown=(span,)) == combine([], ALL, span)
+
+
+@pytest.mark.parametrize(
+    ("quorum", "drawn", "expected"),
+    [
+        (TWO, ["##----", "#-#---", "--#--#"], [(1, 2), (5, 6)]),
+        (ANY, ["##----", "#-#---"], []),
+        (ALL, ["##----", "#?#---"], [(2, 3)]),  # an unknown one does not disagree
+        (TWO, ["##----", "????--", "????--"], []),  # nor is it known that it was up
+        (TWO, ["##----"], []),
+    ],
+)
+def test_disagreements_are_shown(quorum, drawn, expected):
+    """One vantage point saw an outage, and the contract counts as up."""
+    span = Window(0, 6 * I)
+
+    found = disagreements([state(one) for one in drawn], quorum, span)
+
+    assert found == tuple(Window(start * I, end * I) for start, end in expected)
 
 
 _pairs = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=4).map(tidy)

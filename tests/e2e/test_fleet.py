@@ -1,4 +1,4 @@
-"""Measuring on a real Prometheus, against reading every single sample."""
+"""Measuring on real engines, against reading every single sample."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.memory import MemoryObservations
 from tests.cast import DAY, HOUR, MINUTE, WEB
 
-NOW = 1_790_000_000_000 // DAY * DAY
+NOW = 1_750_000_000_000 // DAY * DAY  # well in the past: VictoriaMetrics takes no future samples
 START = NOW - 5 * DAY
 
 
@@ -39,11 +39,11 @@ def troubled(rng: random.Random, jitter_ms: int) -> list[tuple[int, int]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jitter_ms", [0, 2, 14_000])
-async def test_a_random_fleet_is_measured_exactly(prometheus_with, jitter_ms):
-    """Sixty series with every kind of trouble, seven days in a real Prometheus."""
+async def test_a_random_fleet_is_measured_exactly(engine_with, jitter_ms):
+    """Sixty series with every kind of trouble, six days in a real engine."""
     rng = random.Random(f"fleet {jitter_ms}")
     fleet = {(("customer", f"c{i}"), ("job", "web")): troubled(rng, jitter_ms) for i in range(60)}
-    url = prometheus_with(
+    url = engine_with(
         (openmetrics_name("probe_success", dict(labels)), points)
         for labels, points in fleet.items()
         if points
@@ -108,6 +108,59 @@ async def test_limits_of_the_server_are_met_by_splitting(prometheus_with):
     states = {k: v.within(span) for k, v in (await store.states("web", span)).items()}
     source.close()
 
+    assert len(states) > 5
     for labels, state in states.items():
         points = [(at, up == 1) for at, up in fleet[labels]]
         assert read_samples(points, span, Cadence.of(MINUTE)) == state
+
+
+@pytest.mark.parametrize(
+    ("engine", "limit"),
+    [
+        ("prometheus_with", "--query.max-samples=50000"),
+        ("victoria_with", "-search.maxPointsPerTimeseries=5000"),
+    ],
+)
+async def test_values_under_the_limits_of_the_server_are_all_there(request, engine, limit):
+    """More points than the server gives at once, and more samples than it loads."""
+    clean = [(at, 1) for at in range(START - HOUR, NOW, MINUTE)]
+    names = [openmetrics_name("x", {"customer": f"c{i}"}) for i in range(20)]
+    url = request.getfixturevalue(engine)([(name, clean) for name in names], limit)
+    source = PrometheusSource(url)
+    at = range(START, NOW, 30_000)
+
+    found = await source.values("last_over_time(x[59999ms])", at)
+    source.close()
+
+    assert len(at) > 11_000
+    assert len(found) == 20
+    assert all([moment for moment, _ in points] == list(at) for points in found.values())
+
+
+async def test_retention_is_read_from_the_server(request, engine_with):
+    """Prometheus tells it as such, VictoriaMetrics among its flags."""
+    kept_ms = (400 if "prometheus" in request.node.callspec.id else 36_500) * DAY
+    points = [(at, 1) for at in range(NOW - HOUR, NOW, MINUTE)]
+    source = PrometheusSource(engine_with([(openmetrics_name("up", {"customer": "a"}), points)]))
+
+    reached = await source.held_from_ms(["up"], Window(NOW - 10 * DAY, NOW))
+    past = await source.held_from_ms(["up"], Window(NOW - kept_ms - 10 * DAY, NOW))
+    source.close()
+
+    assert reached == NOW - 10 * DAY
+    assert past == NOW - kept_ms
+
+
+async def test_several_samples_of_one_instant_count_as_the_best(victoria_with):
+    """VictoriaMetrics keeps them all, and takes the best where it is told to merge them."""
+    good = [(at, 1) for at in range(START - HOUR, NOW, MINUTE)]
+    twins = [(at, 0) for at in range(START + 5 * HOUR, START + 6 * HOUR, MINUTE)]
+    name = openmetrics_name("probe_success", {"customer": "a", "job": "web"})
+    source = PrometheusSource(victoria_with([(name, good), (name, twins)]))
+    store = MemoryObservations()
+
+    mark = await Observer(source=source, store=store, settle_after_ms=DAY).observe(WEB, START, NOW)
+    states = await store.states("web", Window(START, mark.fresh_until_ms))
+    source.close()
+
+    assert list(states.values()) == [UP]

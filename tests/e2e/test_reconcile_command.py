@@ -129,6 +129,44 @@ def test_the_open_month_can_be_looked_at_and_not_settled(stage, file, config):
     assert f"{now} can be settled from " in refused.stderr
 
 
+def backfilled(stage):
+    """Give the history as it is when an hour of Birch's downtime was found out later."""
+    start_ms = stage.month.span.start_ms + 9 * DAY_MS
+    for name, samples in stage.history():
+        if 'customer="birch"' not in name:
+            yield name, samples
+        else:
+            late = range(start_ms, start_ms + 3_600_000)
+            yield name, ((at, 0 if at in late else value) for at, value in samples)
+
+
+def test_a_settled_month_can_be_measured_again(stage, file, config, prometheus_with, tmp_path):
+    """What was backfilled since shows as a difference; the database stays as it is."""
+    run("reconcile", "--config.file", str(file), "--period", stage.month.label)
+    again = ["reconcile", "--config.file", str(file), "--period", stage.month.label, "--again"]
+    before = (tmp_path / "sla-exporter.db").read_bytes()
+    same = run(*again).output
+    config["prometheus"]["url"] = prometheus_with(backfilled(stage))
+    write_json(file, config)
+
+    output = run(*again).output
+    (pair,) = json.loads(run(*again, "--output", "json").stdout)
+
+    assert "12 settlements measured anew; 0 would differ. Nothing was written." in same
+    assert "12 settlements measured anew; 1 would differ. Nothing was written." in output
+    assert pair["settled"]["contract"] == pair["measured"]["contract"] == "birch-web"
+    assert (pair["settled"]["downtime_s"], pair["measured"]["downtime_s"]) == (0, 3600)
+    assert pair["settled"]["outages"] == []
+    assert (tmp_path / "sla-exporter.db").read_bytes() == before
+
+
+def test_measuring_again_needs_a_month(file):
+    """All that was ever settled is not what anybody means."""
+    result = run("reconcile", "--config.file", str(file), "--again", expect=2)
+
+    assert "--again needs --period" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "expect", "said"),
     [
