@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.evidence_steps import EvidenceSteps
+from sla_exporter.core.exclusions import for_policy
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
@@ -139,7 +140,7 @@ def settle(
         span=span,
         outages=tuple(Outage(window=window) for window in evidence.state.down),
         unknown=evidence.state.unknown,
-        exclusions=tuple(stated.for_policy() for stated in evidence.exclusions),
+        exclusions=for_policy(evidence.exclusions),
     )
     outcome = evaluate(policy, case)
     holds = _holds(outcome, mode)
