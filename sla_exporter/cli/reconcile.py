@@ -174,6 +174,8 @@ async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str
             latest = await settlements.latest()
             due = list(due_periods(config.catalogue, latest, now_ms, config.settle_after_ms))
         await engine.observe(label)
+        await engine.take_silences()
+        await engine.repair()
         found: list[Settled] = []
         written = 0
         async for batch in engine.reconciler.compute(config.catalogue, due):

@@ -68,8 +68,3 @@ class AlertRules:
 def widened(windows: Iterable[Window], by_ms: int) -> Windows:
     """Give the windows, longer by so much at either end."""
     return tidy((start - by_ms, end + by_ms) for start, end in windows)
-
-
-def without_company(windows: Iterable[Window], others: Windows) -> Windows:
-    """Give those of the windows that none of the others overlaps."""
-    return tuple(window for window in windows if not clip(others, window))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.core.alerts import EvidenceMode, widened, without_company
+from sla_exporter.core.alerts import EvidenceMode, widened
 from sla_exporter.core.reasoning import Duration, Moment, step
-from sla_exporter.core.windows import Window, clip, tidy, total_ms
+from sla_exporter.core.windows import Window, clip, subtract, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,23 +52,22 @@ class EvidenceSteps:
             yield step(f"incident_{note.what.value}", why=note.why, who=note.who, **names)
 
     def _disagreements(self) -> Iterator[Step]:
-        rules = self.evidence.alerts
-        measured, unknown = self.evidence.measured.down, self.evidence.measured.unknown
+        """Tell what only one of them says, by more than edges may differ."""
+        rules, measured = self.evidence.alerts, self.evidence.measured
         told = [incident for incident in self.evidence.incidents if not incident.is_dismissed]
         begun = clip(tidy(rules.begin(incident) for incident in told), self.span)
-        counted = self.evidence.state.down
-        for outage in without_company(measured, widened(begun, rules.tolerance_ms)):
-            counts = bool(clip(counted, outage))
-            if outage.length_ms > rules.lag_ms or not counts:  # shorter ones can fire no alert
-                code = "outage_without_alert" if counts else "outage_not_confirmed"
-                yield from self._stretch(code, outage)
-        for window in without_company(begun, widened(measured, rules.tolerance_ms)):
-            if total_ms(clip(unknown, window)) == window.length_ms:
-                continue  # nothing was measured that could disagree
-            counts = bool(clip(counted, window))
-            yield from self._stretch(
-                "alert_counts_alone" if counts else "alert_without_outage", window
-            )
+        for part in subtract(measured.down, widened(begun, rules.tolerance_ms)):
+            if not self._counts(part):
+                yield from self._stretch("outage_not_confirmed", part)
+            elif part.length_ms > rules.lag_ms:  # shorter ones can fire no alert
+                yield from self._stretch("outage_without_alert", part)
+        explained = tidy((*widened(measured.down, rules.tolerance_ms), *measured.unknown))
+        for part in subtract(begun, explained):
+            code = "alert_counts_alone" if self._counts(part) else "alert_without_outage"
+            yield from self._stretch(code, part)
+
+    def _counts(self, part: Window) -> bool:
+        return bool(clip(self.evidence.state.down, part))
 
     def _exclusions(self) -> Iterator[Step]:
         for stated in self.evidence.exclusions:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.matchers import Matcher, all_match
 from sla_exporter.core.policy.case import Exclusion, ExclusionKind
+from sla_exporter.core.windows import subtract, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Contract, Service
-    from sla_exporter.core.windows import Window
+    from sla_exporter.core.windows import Window, Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,27 @@ class StatedExclusion:
     recorded_at_ms: int | None = None
     withdrawn: Withdrawal | None = None
 
-    def for_policy(self) -> Exclusion:
-        """Give what a policy judges."""
-        return Exclusion(window=self.window, kind=self.kind, announced_at_ms=self.announced_at_ms)
+
+def for_policy(stated: Iterable[StatedExclusion]) -> tuple[Exclusion, ...]:
+    """Give what a policy judges: of the same kind, each moment once, as first announced.
+
+    The same maintenance may be a silence and an operator's entry; it uses up a budget once.
+    """
+    covered: dict[ExclusionKind, Windows] = {}
+    found: list[Exclusion] = []
+    for one in sorted(stated, key=_announced):
+        before = covered.get(one.kind, ())
+        found.extend(
+            Exclusion(window=window, kind=one.kind, announced_at_ms=one.announced_at_ms)
+            for window in subtract((one.window,), before)
+        )
+        covered[one.kind] = tidy((*before, one.window))
+    return tuple(sorted(found, key=lambda exclusion: exclusion.window))
+
+
+def _announced(stated: StatedExclusion) -> tuple[bool, int, Window]:
+    at_ms = stated.announced_at_ms
+    return at_ms is None, at_ms or 0, stated.window
 
 
 def alert_labels(

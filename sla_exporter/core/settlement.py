@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.evidence_steps import EvidenceSteps
+from sla_exporter.core.exclusions import for_policy
 from sla_exporter.core.instruments import disagreed, instruments
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
@@ -162,7 +163,7 @@ def settle(
         outages=evidence.outages,
         unknown=evidence.state.unknown,
         ratio=evidence.events.ratio if evidence.events else None,
-        exclusions=tuple(stated.for_policy() for stated in evidence.exclusions),
+        exclusions=for_policy(evidence.exclusions),
     )
     outcome = evaluate(policy, case)
     holds = _holds(outcome, evidence, mode)

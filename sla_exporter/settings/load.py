@@ -85,6 +85,9 @@ class _Loader:
         catalogue = promises.catalogue()
         exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
         self.problems.extend(wrong)
+        if model.maintenance.silences and model.alertmanager.url is None:
+            message = "silences: they are read from Alertmanager, so alertmanager.url is needed"
+            self.problems.append(self.document.problem(("maintenance", "silences"), message))
         known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
         return Config(
             file=self.path,

@@ -138,18 +138,20 @@ async def _with_notes(
     connection: AsyncConnection, windows: Sequence[IncidentWindow]
 ) -> list[IncidentWindow]:
     c = t.incident_note.c
+    starts = [window.starts_at_ms for window in windows]
+    if not starts:
+        return []
     found: dict[tuple[str, int], list[IncidentNote]] = {}
-    for part in in_parts(sorted({window.fingerprint for window in windows})):
-        query = select(t.incident_note).where(c.fingerprint.in_(part)).order_by(c.id)
-        for row in await connection.execute(query):
-            note = IncidentNote(
-                what=Change(row.what),
-                who=row.who,
-                why=row.why,
-                at_ms=row.noted_at_ms,
-                ends_at_ms=row.ends_at_ms,
-            )
-            found.setdefault((row.fingerprint, row.starts_at_ms), []).append(note)
+    within = c.starts_at_ms.between(min(starts), max(starts))
+    for row in await connection.execute(select(t.incident_note).where(within).order_by(c.id)):
+        note = IncidentNote(
+            what=Change(row.what),
+            who=row.who,
+            why=row.why,
+            at_ms=row.noted_at_ms,
+            ends_at_ms=row.ends_at_ms,
+        )
+        found.setdefault((row.fingerprint, row.starts_at_ms), []).append(note)
     return [
         replace(window, notes=tuple(found.get((window.fingerprint, window.starts_at_ms), ())))
         for window in windows

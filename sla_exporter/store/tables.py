@@ -112,7 +112,7 @@ class IncidentNoteRow(SQLModel, table=True):
     """What was changed about an incident window, by whom and why; triggers refuse any change."""
 
     __tablename__ = "incident_note"
-    __table_args__ = (Index(None, "fingerprint", "starts_at_ms"),)
+    __table_args__ = (Index(None, "starts_at_ms"),)
 
     id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
     fingerprint: str

@@ -145,6 +145,26 @@ def test_where_they_disagree_both_are_shown(mode, codes):
     assert told(mode, [SEEN_BY_BOTH, MEASURED_ONLY], ALERTS) == codes
 
 
+def test_what_is_not_confirmed_of_an_outage_is_shown():
+    """Of three hours, alerts say one; the two others are told, and do not count."""
+    measured = [Window(at(3, 9), at(3, 12))]
+    alerts = [incident(at(3, 10), at(3, 11))]
+
+    assert told("confirmed", measured, alerts) == [
+        "evidence_confirmed",
+        "outage_not_confirmed",
+        "outage_not_confirmed",
+    ]
+
+
+def test_an_alert_that_fires_on_is_shown():
+    """By an hour more than the outage, which alone counts."""
+    alerts = [incident(at(3, 10), at(3, 12))]
+
+    assert told("metrics", [SEEN_BY_BOTH], alerts) == ["alert_without_outage"]
+    assert told("either", [SEEN_BY_BOTH], alerts) == ["evidence_either", "alert_counts_alone"]
+
+
 def test_an_outage_that_is_too_short_to_fire_is_no_disagreement():
     """The rule waits five minutes."""
     short = Window(at(5, 10), at(5, 10, 4))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sla_exporter.core.exclusions import Scope, StatedExclusion, alert_labels
+from sla_exporter.core.exclusions import Scope, StatedExclusion, alert_labels, for_policy
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.periods import PeriodKind
 from sla_exporter.core.policy.case import ExclusionKind
@@ -110,6 +110,36 @@ def test_maintenance_of_earlier_months_uses_up_the_yearly_budget():
     assert "exclusion_over_budget" in codes(settlement)
     assert [s.facts["record"] for s in settlement.steps if "record" in s.facts] == ["operator/2"]
     assert settled(outage(3, 10, 95), exclusions=(october,), policy=policy).credit.minor == 0
+
+
+def test_the_same_maintenance_said_twice_uses_up_a_budget_once():
+    """A silence, and later an operator's entry that is longer; each moment as first announced."""
+    silence = stated(Window(at(3, 9), at(3, 12)), key="silence/a", announced_at_ms=at(1))
+    entry = stated(Window(at(3, 9), at(3, 13)), key="operator/1", announced_at_ms=at(2))
+    budget = Budget(amount_ms=4 * HOUR, per=PeriodKind.MONTH)
+    policy = replace(GOLD, exclusions=ExclusionRule(budget=budget))
+
+    settlement = settled(outage(3, 10, 180), exclusions=(entry, silence), policy=policy)
+
+    assert settlement.credit.minor == 0
+    assert [(e.window, e.announced_at_ms) for e in for_policy((entry, silence))] == [
+        (Window(at(3, 9), at(3, 12)), at(1)),
+        (Window(at(3, 12), at(3, 13)), at(2)),
+    ]
+
+
+def test_what_nobody_announced_gives_way():
+    """And another kind stands beside it."""
+    told = stated(Window(at(3, 9), at(3, 12)), announced_at_ms=at(1))
+    untold = stated(Window(at(3, 9), at(3, 12)))
+    other = stated(Window(at(3, 9), at(3, 12)), kind=ExclusionKind.FORCE_MAJEURE)
+
+    found = for_policy((untold, told, other))
+
+    assert [(e.kind, e.announced_at_ms) for e in found] == [
+        (ExclusionKind.MAINTENANCE, at(1)),
+        (ExclusionKind.FORCE_MAJEURE, None),
+    ]
 
 
 def test_other_kinds_need_no_notice():

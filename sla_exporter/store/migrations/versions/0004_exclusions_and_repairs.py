@@ -50,9 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_note")),
     )
     op.create_index(
-        op.f("ix_incident_note_fingerprint_starts_at_ms"),
-        "incident_note",
-        ["fingerprint", "starts_at_ms"],
+        op.f("ix_incident_note_starts_at_ms"), "incident_note", ["starts_at_ms"]
     )
     op.create_table(
         "repair_mark",
