@@ -24,6 +24,11 @@ class NoIncidents:
         return ()
 
 
+class NoExclusions:
+    async def stated(self, span, silences):
+        return ()
+
+
 async def evidence(watching: Observer, span: Window):
     found = await gather_evidence(
         catalogue=catalogue(),
@@ -32,6 +37,7 @@ async def evidence(watching: Observer, span: Window):
         final=False,
         observations=watching.store,
         incidents=NoIncidents(),
+        exclusions=NoExclusions(),
     )
     assert found is not None
     return found.of("acme-web", span)

@@ -19,7 +19,7 @@ from sla_exporter.flow.observe import Observer
 from sla_exporter.store.memory import MemoryObservations
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, HOUR, MINUTE, WEB, catalogue
-from tests.flow.test_deleted import NoIncidents
+from tests.flow.test_deleted import NoExclusions, NoIncidents
 from tests.flow.test_observe import T0, every_minute
 from tests.listed import ListedSamples
 
@@ -50,6 +50,7 @@ async def evidence(service, store, span=SPAN):
         final=False,
         observations=store,
         incidents=NoIncidents(),
+        exclusions=NoExclusions(),
     )
     assert found is not None
     return found.of("acme-web", span)
