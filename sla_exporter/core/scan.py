@@ -138,7 +138,9 @@ class SeriesScan:
         """Join the flagged windows, and what must be read at either end of the chunk."""
         chunk = self.chunk
         start, end = chunk.span
-        flagged = [(at - chunk.window_ms, at) for at in self.flagged_at]
+        length = chunk.window_ms
+        # With its neighbours: a late sample may make up in one window for what another lacks.
+        flagged = [(max(at - 2 * length, start), min(at + length, end)) for at in self.flagged_at]
         was_there = bool(self.at_start or self.at_end or flagged)
         # An outage may reach in from before; and where no sample is near an edge of the chunk,
         # the nearest ones must be read, or nothing could be counted from there.
