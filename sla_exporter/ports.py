@@ -62,6 +62,7 @@ def silent(what: str, done: int, total: int) -> None:
 class ScanAnswer:
     """The ends of flagged windows by series, and how many samples all windows together held.
 
+    A series that has a window without any sample, and another one with some, has a flag there too.
     ``samples_seen`` is ``None`` where the engine does not tell.
     """
 
@@ -89,7 +90,7 @@ class SampleSource(Protocol):
         ...
 
     async def miscounted(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
-        """Give the ends of the windows that hold too many or too few samples, by series."""
+        """Give the ends of the windows that hold too many samples, too few, or none, by series."""
         ...
 
     async def interval_ms(self, service: Service, at_ms: int) -> int | None:

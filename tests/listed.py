@@ -59,13 +59,15 @@ class ListedSamples:
     ) -> tuple[dict[Labels, list[int]], int]:
         found: dict[Labels, list[int]] = {}
         seen = 0
-        first = chunk.span.start_ms + chunk.window_ms
         for labels, points in self.series.items():
-            for end in range(first, chunk.span.end_ms + 1, chunk.cell_ms):
-                values = [up for _, up in _between(points, end - chunk.window_ms, end)]
-                seen += len(values)
-                if values and measure(values) != chunk.clean_sum:
-                    found.setdefault(labels, []).append(end)
+            windows = {
+                end: [up for _, up in _between(points, end - chunk.window_ms, end)]
+                for end in chunk.window_ends
+            }
+            seen += sum(map(len, windows.values()))
+            odd = [end for end, ups in windows.items() if measure(ups) != chunk.samples_per_window]
+            if odd and any(windows.values()):
+                found[labels] = odd
         return found, seen
 
     async def interval_ms(self, service: Service, at_ms: int) -> int | None:

@@ -1,10 +1,11 @@
 """Finding trouble in one pass: which stretches of which series must be read sample by sample.
 
 Reading every sample of a month is slow, so Prometheus looks for trouble itself: one range query
-gives, for every series, ``sum_over_time`` of a window of two cells, moved on by one cell, and only
-where that sum is not the number of samples that a clean window holds. What it returns is *suspect*
-and is read raw. The rest must be proven clean, because a sum can hide things: 61 samples of which
-one is bad look like 60 good ones. Two counts prove it:
+gives ``sum_over_time`` of windows that lie side by side, for every series, so that each sample is
+looked at once. A window whose sum is not the number of samples that a clean one holds, or that has
+no sum because the series was absent, is *suspect* and is read raw. The rest must be proven clean,
+because a sum can hide things: 61 samples of which one is bad look like 60 good ones. Two counts
+prove it:
 
 - Of *bad* samples: Prometheus says how many samples it looked at. If that is what all windows
   together hold when every window that was not read is clean, none of them has a sample too many,
@@ -13,9 +14,8 @@ one is bad look like 60 good ones. Two counts prove it:
   intervals passed in between. If that is the number of good samples in it, none was missing.
 
 The first proof needs no assumption. The second holds where samples keep to their grid within a
-quarter of an interval. Windows overlap by half because a series that is absent for whole cells
-gives no sum there at all: its first and last window are then only half full, and seen. What cannot
-be proven is read raw as well, so the scan saves time and never exactness.
+quarter of an interval. What cannot be proven is read raw as well, so the scan saves time and never
+exactness.
 
 Windows and stretches own their samples as Prometheus' ranges do: ``(start, end]``.
 """
@@ -32,7 +32,7 @@ from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-LONGEST_CELL_MS = 30 * 60_000
+LONGEST_WINDOW_MS = 60 * 60_000
 LONGEST_CHUNK_MS = 7 * 24 * 3_600_000
 
 Sample = tuple[int, bool]
@@ -41,32 +41,30 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One scan: an even number of cells, each a whole number of intervals."""
+    """One scan: windows side by side, each a whole number of intervals.
+
+    ``samples_per_window`` is what the sum of a window is when no sample is missing or bad.
+    """
 
     span: Window
     cadence: Cadence
-    samples_per_cell: int
-
-    @property
-    def cell_ms(self) -> int:
-        """By how much the window moves on."""
-        return self.samples_per_cell * self.cadence.interval_ms
+    samples_per_window: int
 
     @property
     def window_ms(self) -> int:
-        """How much time one sum looks at: two cells."""
-        return 2 * self.cell_ms
+        """How much time one sum looks at."""
+        return self.samples_per_window * self.cadence.interval_ms
 
     @property
-    def clean_sum(self) -> int:
-        """Say what the sum of a window is when no sample is missing or bad."""
-        return 2 * self.samples_per_cell
+    def window_ends(self) -> range:
+        """Where the windows end."""
+        start, end = self.span
+        return range(start + self.window_ms, end + 1, self.window_ms)
 
     @property
     def clean_total(self) -> int:
         """Say how many samples all windows together hold when no sample is missing."""
-        first = self.span.start_ms + self.window_ms
-        return ((self.span.end_ms - first) // self.cell_ms + 1) * self.clean_sum
+        return self.span.length_ms // self.cadence.interval_ms
 
     def is_clean(self, at_start: Sequence[Sample], at_end: Sequence[Sample]) -> bool:
         """Say whether a series without a flag is proven to have been up throughout.
@@ -76,20 +74,18 @@ class Chunk:
         """
         if not at_start or not at_end or not at_start[-1][1]:
             return False
-        interval_ms = self.cadence.interval_ms
-        samples = self.span.length_ms // interval_ms
-        drift = at_end[-1][0] - at_start[-1][0] - samples * interval_ms
-        return 4 * abs(drift) < interval_ms
+        drift = at_end[-1][0] - at_start[-1][0] - self.span.length_ms
+        return 4 * abs(drift) < self.cadence.interval_ms
 
 
 def chunks(span: Window, cadence: Cadence, longest_ms: int = LONGEST_CHUNK_MS) -> Iterator[Chunk]:
-    """Cut a span into scans, from its start on; up to two intervals at its end may be left over."""
+    """Cut a span into scans, from its start on; less than two intervals may be left over."""
     start = span.start_ms
     while (room := min(span.end_ms - start, longest_ms)) >= 2 * cadence.interval_ms:
-        samples = min(room // 2, LONGEST_CELL_MS) // cadence.interval_ms or 1
-        pair_ms = 2 * samples * cadence.interval_ms
-        end = start + room // pair_ms * pair_ms
-        yield Chunk(span=Window(start, end), cadence=cadence, samples_per_cell=samples)
+        samples = 2 * (min(room, LONGEST_WINDOW_MS) // (2 * cadence.interval_ms) or 1)
+        window_ms = samples * cadence.interval_ms
+        end = start + room // window_ms * window_ms
+        yield Chunk(span=Window(start, end), cadence=cadence, samples_per_window=samples)
         start = end
 
 
@@ -133,20 +129,18 @@ class SeriesScan:
         times = self._times() if self.read else []
         for start, end in self.read:
             # The windows that lie in what was read hold what was read.
-            for at in range(start + chunk.window_ms, end + 1, chunk.cell_ms):
+            for at in range(start + chunk.window_ms, end + 1, chunk.window_ms):
                 held = bisect_right(times, at) - bisect_right(times, at - chunk.window_ms)
-                total += held - chunk.clean_sum
+                total += held - chunk.samples_per_window
         return total
 
     def _suspect(self) -> Windows:
-        """Join the flagged windows.
-
-        Grown by a cell where needed, so that what lies between is an even number of cells and its
-        good samples can be counted from disjoint windows.
-        """
+        """Join the flagged windows, and what must be read at either end of the chunk."""
         chunk = self.chunk
         start, end = chunk.span
-        flagged = [(at - chunk.window_ms, at) for at in self.flagged_at]
+        length = chunk.window_ms
+        # With its neighbours: a late sample may make up in one window for what another lacks.
+        flagged = [(max(at - 2 * length, start), min(at + length, end)) for at in self.flagged_at]
         was_there = bool(self.at_start or self.at_end or flagged)
         # An outage may reach in from before; and where no sample is near an edge of the chunk,
         # the nearest ones must be read, or nothing could be counted from there.
@@ -154,21 +148,13 @@ class SeriesScan:
             flagged.append((start, start + chunk.window_ms))
         if was_there and not self.at_end:
             flagged.append((end - chunk.window_ms, end))
-        grown: list[tuple[int, int]] = []
-        position = chunk.span.start_ms
-        for start, end in tidy(flagged):
-            odd = (start - position) // chunk.cell_ms % 2
-            grown.append((start - odd * chunk.cell_ms, end))
-            position = end
-        if grown and (chunk.span.end_ms - position) // chunk.cell_ms % 2:
-            grown.append((position, position + chunk.cell_ms))
-        return tidy(grown)
+        return tidy(flagged)
 
     def _unproven(self, stretches: Windows) -> Windows:
         """Give the stretches in which a sample may be missing.
 
         A stretch with no sample near either end needs no reading: the series was absent, for had it
-        come or gone inside, a window there would have been flagged.
+        come or gone inside, the windows before or after that would have been flagged.
         """
         times = self._times() if stretches else []
         unproven: list[Window] = []
@@ -216,12 +202,8 @@ class SeriesScan:
     def _is_proven(self, stretch: Window, before: int | None, last: int | None) -> bool:
         if before is None or last is None:
             return False
-        chunk = self.chunk
-        if stretch.length_ms % chunk.window_ms:
-            return False
-        good_samples = stretch.length_ms // chunk.cell_ms * chunk.samples_per_cell
-        drift = last - before - good_samples * chunk.cadence.interval_ms
-        return 4 * abs(drift) < chunk.cadence.interval_ms
+        drift = last - before - stretch.length_ms
+        return 4 * abs(drift) < self.chunk.cadence.interval_ms
 
 
 def with_margins(spans: Windows, cadence: Cadence) -> Windows:

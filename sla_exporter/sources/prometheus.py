@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sla_exporter.ports import Labels, Value
 from sla_exporter.sources.session import SeriesAnswer, SeriesList
 
+_Part = tuple[range, ScanAnswer]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -123,13 +124,14 @@ class PrometheusSource:
     async def _compare(self, function: str, service: Service, chunk: Chunk) -> ScanAnswer:
         # Ranges of Prometheus 2 include both of their ends; a window of ours only the later one.
         length_ms = chunk.window_ms - (1 if await self._ranges_are_closed() else 0)
-        query = f"{function}({service.selector}[{length_ms}ms]) != {chunk.clean_sum}"
-        ends = range(chunk.span.start_ms + chunk.window_ms, chunk.span.end_ms + 1, chunk.cell_ms)
+        query = f"{function}({service.selector}[{length_ms}ms])"
+        ends, clean = chunk.window_ends, f'"{chunk.samples_per_window}"'.encode()
         # Cut in two at least, so that a server with several cores uses more than one.
         parts = max(2, math.ceil(len(ends) / _POINTS_A_QUERY))
         size = math.ceil(len(ends) / parts)
         pieces = (ends[start : start + size] for start in range(0, len(ends), size))
-        return _joined(await asyncio.gather(*(self._windows_at(query, piece) for piece in pieces)))
+        found = await asyncio.gather(*(self._windows_at(query, clean, piece) for piece in pieces))
+        return _joined([part for parts in found for part in parts])
 
     async def interval_ms(self, service: Service, at_ms: int) -> int | None:
         """Infer the scrape interval: the commonest spacing in the last hour before a moment."""
@@ -186,15 +188,15 @@ class PrometheusSource:
         first = await self._values_at(expression, at[:half])
         return first + await self._values_at(expression, at[half:])
 
-    async def _windows_at(self, query: str, ends: range) -> ScanAnswer:
+    async def _windows_at(self, query: str, clean: bytes, ends: range) -> list[_Part]:
         try:
-            return await self._call(self._read_windows, query, ends)
+            return [(ends, await self._call(self._read_windows, query, clean, ends))]
         except QueryTooLarge:
             if len(ends) == 1:
                 raise
         half = len(ends) // 2
-        first = await self._windows_at(query, ends[:half])
-        return _joined([first, await self._windows_at(query, ends[half:])])
+        first = await self._windows_at(query, clean, ends[:half])
+        return first + await self._windows_at(query, clean, ends[half:])
 
     async def _ranges_are_closed(self) -> bool:
         """Find out whether a range includes its start: in Prometheus 2 it does, in others not."""
@@ -237,10 +239,10 @@ class PrometheusSource:
             found.setdefault(labels_of(series.metric), []).extend(kept)
         return {labels: sorted(points) for labels, points in found.items()}
 
-    def _read_windows(self, query: str, ends: range) -> ScanAnswer:
+    def _read_windows(self, query: str, clean: bytes, ends: range) -> ScanAnswer:
         answer = self._range(query, ends, {"stats": "all"})
         return ScanAnswer(
-            flagged={labels_of(found.metric): [at for at, _ in found.points()] for found in answer},
+            flagged={labels_of(found.metric): found.unlike(clean, ends) for found in answer},
             samples_seen=answer.samples_seen,
         )
 
@@ -274,13 +276,20 @@ class PrometheusSource:
         return read(page) if page is not None else None
 
 
-def _joined(answers: Sequence[ScanAnswer]) -> ScanAnswer:
-    """Put the answers about consecutive stretches of time together."""
+def _joined(parts: Sequence[_Part]) -> ScanAnswer:
+    """Put answers about consecutive windows together; who is in one and not in another is absent.
+
+    The answers name every series that has any window; the joined one only those with a flag.
+    """
+    everybody = {labels for _, answer in parts for labels in answer.flagged}
     flagged: dict[Labels, list[int]] = {}
-    for answer in answers:
-        for labels, ends in answer.flagged.items():
+    for ends, answer in parts:
+        for labels, found in answer.flagged.items():
+            if found:
+                flagged.setdefault(labels, []).extend(found)
+        for labels in everybody - answer.flagged.keys():
             flagged.setdefault(labels, []).extend(ends)
-    counts = [answer.samples_seen for answer in answers]
+    counts = [answer.samples_seen for _, answer in parts]
     known = [count for count in counts if count is not None]
     return ScanAnswer(
         flagged=flagged, samples_seen=sum(known) if len(known) == len(counts) else None

@@ -75,6 +75,17 @@ class SeriesAnswer(msgspec.Struct):
         for point in self.decoded():
             yield milliseconds_of(point), float(point[1])
 
+    def unlike(self, text: bytes, at: range) -> list[int]:
+        """Give those of the moments at which the value is another one, or none.
+
+        Nearly always there is no such moment, and counting bytes is enough to know it.
+        """
+        if bytes(self.values).count(text) == len(at):
+            return []
+        wanted = text.decode().strip('"')
+        same = {milliseconds_of(point) for point in self.decoded() if point[1] == wanted}
+        return [moment for moment in at if moment not in same]
+
     def texts(self) -> list[tuple[int, str]]:
         """Give the points as milliseconds and the value as it was written."""
         return [(milliseconds_of(point), point[1]) for point in self.decoded()]

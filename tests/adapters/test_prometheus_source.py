@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T0 = 1_790_000_000_000
-CHUNK = Chunk(span=Window(T0, T0 + 240 * MINUTE), cadence=Cadence.of(MINUTE), samples_per_cell=30)
+CHUNK = Chunk(span=Window(T0, T0 + 240 * MINUTE), cadence=Cadence.of(MINUTE), samples_per_window=60)
 
 
 class FakePrometheus:
@@ -215,25 +215,36 @@ async def test_a_query_that_never_fits_is_given_up(fake, source):
         await source.samples(WEB, Window(T0, T0 + 60 * MINUTE))
 
 
-async def test_the_scan_asks_for_windows_of_whole_cells(fake, source):
+async def test_the_scan_asks_for_windows_side_by_side(fake, source):
     """A window short of a millisecond, because ranges of Prometheus 2 include both ends."""
+    hours = [T0 / 1000 + 3600 * hour for hour in (1, 2, 3, 4)]
+    clean = [(at, "60") for at in hours]
     fake.answers = [
-        (200, matrix({"a": [(T0 / 1000 + 3600, "59")]}, stats=looked_at(7))),
-        (200, matrix({}, stats=looked_at(5))),
-    ]
+        lambda form: _part(form, {"a": [(hours[0], "59"), *clean[1:]], "b": clean, "c": clean[:2]})
+    ] * 2
 
     answer = await source.scan(WEB, CHUNK)
 
     ranges = [form for path, form in fake.asked if path.endswith("query_range")]
     assert {form["query"] for form in ranges} == {
-        'sum_over_time(probe_success{job="web"}[3599999ms]) != 60'
+        'sum_over_time(probe_success{job="web"}[3599999ms])'
     }
     assert sorted((form["start"], form["end"], form["step"]) for form in ranges) == [
-        ("1790003600.000", "1790009000.000", "1800.000"),
-        ("1790010800.000", "1790014400.000", "1800.000"),
+        ("1790003600.000", "1790007200.000", "3600.000"),
+        ("1790010800.000", "1790014400.000", "3600.000"),
     ]
-    assert answer.flagged == {(("i", "a"),): [T0 + 60 * MINUTE]}
-    assert answer.samples_seen == 12
+    assert answer.flagged == {
+        (("i", "a"),): [T0 + 60 * MINUTE],
+        (("i", "c"),): [T0 + 180 * MINUTE, T0 + 240 * MINUTE],  # absent, so not clean
+    }
+    assert answer.samples_seen == 14
+
+
+def _part(form, series):
+    """Answer with what lies between the edges that were asked for."""
+    start, end = float(form["start"]), float(form["end"])
+    inside = {name: [p for p in points if start <= p[0] <= end] for name, points in series.items()}
+    return 200, matrix({name: p for name, p in inside.items() if p}, stats=looked_at(7))
 
 
 async def test_an_engine_that_does_not_count_samples_says_so(fake, source):

@@ -27,12 +27,13 @@ def scanned(points, chunk: Chunk) -> tuple[SeriesState, int]:
     """Play the scan of one series against a list of its samples; count what was read raw."""
     start, end = chunk.span
     windows = {
-        at: [up for _, up in between(points, at - chunk.window_ms, at)]
-        for at in range(start + chunk.window_ms, end + 1, chunk.cell_ms)
+        at: [up for _, up in between(points, at - chunk.window_ms, at)] for at in chunk.window_ends
     }
 
     def unlike_clean(measure) -> list[int]:
-        return [at for at, ups in windows.items() if ups and measure(ups) != chunk.clean_sum]
+        if not any(windows.values()):
+            return []  # a series without any sample is in no answer
+        return [at for at, ups in windows.items() if measure(ups) != chunk.samples_per_window]
 
     scan = SeriesScan(
         chunk=chunk,
@@ -78,7 +79,9 @@ def series(draw, length: int, jitter: int = 0, *, gaps: bool = True, surplus: bo
     return sorted(points)
 
 
-CHUNK = Chunk(span=Window(2_000, 2_000 + 16 * 10 * INTERVAL), cadence=CADENCE, samples_per_cell=10)
+CHUNK = Chunk(
+    span=Window(2_000, 2_000 + 16 * 10 * INTERVAL), cadence=CADENCE, samples_per_window=20
+)
 
 
 @settings(max_examples=200)
@@ -119,10 +122,10 @@ def test_a_zero_hidden_by_a_surplus_sample_is_found(phase):
     assert (Window(100 * INTERVAL + phase, 100 * INTERVAL + phase + 30),) == state.down
 
 
-def test_an_absence_of_whole_cells_is_found():
-    """Cells without any sample have no sum at all; the windows that reach into them do."""
-    start, cell = CHUNK.span.start_ms, CHUNK.cell_ms
-    gone = Window(start + 4 * cell, start + 8 * cell)
+def test_an_absence_of_whole_windows_is_found():
+    """Windows without any sample have no sum at all, and that is seen."""
+    start, length = CHUNK.span.start_ms, CHUNK.window_ms
+    gone = Window(start + 2 * length, start + 4 * length)
     points = [
         (at, True) for at in range(50, 30_000, INTERVAL) if not gone.start_ms < at <= gone.end_ms
     ]
@@ -167,7 +170,7 @@ def test_little_is_read_around_one_bad_sample():
     st.sampled_from([40_000, 300_000]),
 )
 def test_chunks_follow_one_another_and_leave_little_over(start, length, interval, longest):
-    """Chunks touch, are an even number of cells, and leave less than two intervals at the end."""
+    """Chunks touch, are a whole number of windows, and leave less than two intervals at the end."""
     span = Window(start, start + length)
     found = list(chunks(span, Cadence.of(interval), longest))
 
