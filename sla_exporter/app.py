@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
+from sla_exporter.flow.upkeep import keep_up
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
 from sla_exporter.sinks.email import EmailSink
@@ -101,6 +102,7 @@ class Engine:
                     statements=notices.statements,
                 ),
                 settle_after_ms=config.settle_after_ms,
+                brakes=config.brakes,
                 progress=progress,
             ),
         )
@@ -113,8 +115,13 @@ class Engine:
         """Settle what is due, and note how the open periods stand."""
         now_ms = self.clock.now_ms()
         written = await self.reconciler.settle_due(self.config.catalogue, now_ms)
-        await self.reconciler.stand(self.config.catalogue, now_ms)
+        await keep_up(self.reconciler.settlements, self.config.catalogue, now_ms)
+        await self.stand()
         return written
+
+    async def stand(self) -> None:
+        """Note how the open periods stand."""
+        await self.reconciler.stand(self.config.catalogue, self.clock.now_ms())
 
     def close(self) -> None:
         """Give connections back."""

@@ -10,6 +10,8 @@
     │   ├── QueryRejected        the query is wrong; a person must mend it
     │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
     ├── StoreUnavailable       the database cannot take or give data now
+    ├── BooksMoved             the ledger changed while entries for it were made; make them anew
+    ├── DecisionRefused        what a person asked for may not be done so
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -63,6 +65,14 @@ class AnswerIncomplete(SourceError):
 
 class StoreUnavailable(SlaExporterError):
     """The database is locked, full, read-only or away."""
+
+
+class BooksMoved(SlaExporterError):
+    """The ledger changed while entries for it were made."""
+
+
+class DecisionRefused(SlaExporterError):
+    """What a person asked for may not be done, or not by one person alone."""
 
 
 class NotReady(SlaExporterError):

@@ -7,19 +7,26 @@ second, tested implementation of the observation store.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from sla_exporter.core.ledger import EMPTY_BOOKS, Books
 from sla_exporter.core.windows import Window, subtract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.brakes import Tally
+    from sla_exporter.core.catalogue import Contract, Customer, Service
+    from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.money import Money
+    from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
-    from sla_exporter.core.settlement import Settlement, State
+    from sla_exporter.core.settled import Settled
+    from sla_exporter.core.settlement import History, Settlement, State
     from sla_exporter.core.windows import Windows
 
 Labels = tuple[tuple[str, str], ...]
@@ -192,14 +199,53 @@ class Order:
     about: str
 
 
+class DecisionKind(StrEnum):
+    """What a person may decide about a settlement."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    ADJUST = "adjust"
+    AGAIN = "again"  # it was settled anew
+    TAKE_BACK = "take back"  # the first of two people who want something back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided, by whom, why and when; ``credit`` is the credit that it speaks of."""
+
+    settlement: str
+    revision: int
+    kind: DecisionKind
+    by: str
+    reason: str
+    credit: Money
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """Everything that settling one contract and period writes, all of it or nothing."""
+    """Everything that settling one contract and period writes, all of it or nothing.
 
-    settlement: Settlement
-    entry: Entry | None = None
+    ``replaces`` is the revision that the posting takes the place of: 0 if nothing final is there.
+    The entries were made for ``books``; if those have moved since, nothing is written.
+    """
+
+    settled: Settled
+    entries: tuple[Entry, ...] = ()
     notice: Notice | None = None
     orders: tuple[Order, ...] = ()
+    books: Books = EMPTY_BOOKS
+    replaces: int = 0
+    record: CaseRecord | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """An amount that is kept for a contract, and the contract's latest settlement."""
+
+    latest: Settled
+    minor: int
 
 
 class SettlementStore(Protocol):
@@ -213,11 +259,59 @@ class SettlementStore(Protocol):
         """Give those of the keys whose settlement is held or posted."""
         ...
 
-    async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
-        """Write the postings in one transaction, without those already final; say how many."""
+    async def find(self, keys: Sequence[str]) -> Sequence[Settled]:
+        """Give settlements by their keys; those that are not there are left out."""
         ...
 
-    async def stand(self, standings: Sequence[Settlement]) -> None:
+    async def held(self, groups: Sequence[str] | None = None) -> Sequence[Settled]:
+        """Give what waits for a person: all of it, or what these groups hold."""
+        ...
+
+    async def decisions(self, keys: Sequence[str]) -> Sequence[Decision]:
+        """Give every decision about these settlements, in the order they were made."""
+        ...
+
+    async def note(self, decisions: Sequence[Decision]) -> None:
+        """Keep decisions that change nothing yet."""
+        ...
+
+    async def history(
+        self, contracts: Sequence[Contract], before_ms: int, *, far: bool
+    ) -> Mapping[str, History]:
+        """Give what earlier periods hand on, by contract; with ``far``, a year of periods."""
+        ...
+
+    async def books(self, settled: Sequence[Settled]) -> Mapping[str, Books]:
+        """Say what the ledger has for each settlement, by key."""
+        ...
+
+    async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
+        """Say what was granted for periods so far, by their labels."""
+        ...
+
+    async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
+        """Write the postings in one transaction, and say how many.
+
+        Those whose place is taken already (see :class:`Posting`) are left out.
+
+        Raises:
+            BooksMoved: nothing was written; make the entries anew.
+        """
+        ...
+
+    async def expired(self, now_ms: int) -> Sequence[tuple[Entry, int]]:
+        """Give grants whose time is up, and what is left of each in minor units."""
+        ...
+
+    async def carried(self) -> Sequence[Carried]:
+        """Give every amount that is kept for later."""
+        ...
+
+    async def add(self, entries: Sequence[Entry]) -> int:
+        """Add entries that follow from no new settlement, without those that are there already."""
+        ...
+
+    async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:
         """Replace what the open periods look like as of now."""
         ...
 
@@ -225,8 +319,8 @@ class SettlementStore(Protocol):
 class NoticeRenderer(Protocol):
     """Writes messages to customers."""
 
-    def render(self, settlement: Settlement, entry: Entry | None) -> Notice:
-        """Render the notice of a settlement."""
+    def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
+        """Render the notice of a settlement; with an entry, that of a credit."""
         ...
 
 
@@ -290,7 +384,11 @@ class Routes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How the open period of a contract looks as of now; ratios are exact fractions as text."""
+    """How the open period of a contract looks as of now; ratios are exact fractions as text.
+
+    ``per_hour_minor`` is what the next hour of a running outage adds to the credit;
+    ``next_after_ms`` how much more downtime it takes until the credit is ``next_credit_minor``.
+    """
 
     contract: str
     customer: str
@@ -303,6 +401,10 @@ class Standing:
     ratio: str | None
     down_ms: int
     unknown_ms: int
+    is_down: bool = False
+    per_hour_minor: int = 0
+    next_after_ms: int | None = None
+    next_credit_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,11 +104,10 @@ async def _rehearse(config: Config, label: str | None) -> tuple[list[Settled], s
         due = _asked_for(config, label, now_ms) if label else _last_closed(config, now_ms)
         running = sorted({item.period.label for item in due if _is_open(item, config, now_ms)})
         await engine.observe(label)
-        found = [
-            Settled.of(settlement)
-            async for batch in engine.reconciler.compute(config.catalogue, due, final=not running)
-            for settlement in batch
-        ]
+        settlements = await engine.reconciler.rehearse(
+            config.catalogue, due, now_ms, final=not running
+        )
+        found = [Settled.of(settlement) for settlement in settlements]
     finally:
         engine.close()
         await database.close()
@@ -136,10 +135,12 @@ async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str
             due = list(due_periods(config.catalogue, latest, now_ms, config.settle_after_ms))
         await engine.observe(label)
         found: list[Settled] = []
+        order = {item.key: number for number, item in enumerate(due)}
         written = 0
-        async for batch in engine.reconciler.compute(config.catalogue, due):
-            written += await engine.reconciler.post(batch, now_ms)
-            found.extend(Settled.of(settlement) for settlement in batch)
+        async for posted in engine.reconciler.settle(config.catalogue, due, now_ms):
+            written += posted.written
+            found.extend(Settled.of(settlement) for settlement in posted.settlements)
+        found.sort(key=lambda one: order[one.key])
     finally:
         engine.close()
         await database.close()

@@ -5,11 +5,12 @@ Pure: the same contract, policy and evidence always give the same settlement.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.periods import midnight_ms
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
@@ -40,6 +41,7 @@ class State(StrEnum):
     OBSERVED = "observed"  # computed and shown; nothing sent, nothing owed
     HELD = "held"  # waits for a person
     POSTED = "posted"  # in the ledger, and the customer is told
+    REJECTED = "rejected"  # a person decided that nothing is given
 
 
 class Hold(StrEnum):
@@ -49,6 +51,9 @@ class Hold(StrEnum):
     UNDECIDED = "undecided"
     CLAIM = "claim"
     REVIEW = "review"
+    FLEET = "fleet"
+    SIZE = "size"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +73,23 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What earlier periods of the same contract hand on to this one; see :class:`Case`."""
+
+    carried: Money | None = None
+    granted_before: Money | None = None
+    breached_before: tuple[bool, ...] = ()
+
+
+NO_HISTORY = History()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The outcome for one contract and one period, and the whole reasoning behind it."""
+    """The outcome for one contract and one period, and the whole reasoning behind it.
+
+    Those that a brake holds for one and the same cause share its ``group``.
+    """
 
     contract: Contract
     policy: Policy
@@ -81,6 +101,7 @@ class Settlement:
     state: State
     holds: tuple[Hold, ...]
     steps: tuple[Step, ...]
+    group: str = ""
 
     @property
     def key(self) -> str:
@@ -96,6 +117,21 @@ class Settlement:
     def owes(self) -> bool:
         """Say whether there is anything to give, in whatever form."""
         return self.outcome.owes
+
+    @property
+    def moves(self) -> bool:
+        """Say whether posting it writes anything in the ledger."""
+        return self.owes or self.outcome.carried is not None
+
+    def held_for(self, hold: Hold, reason: Step, group: str = "") -> Settlement:
+        """Give it as held for one more reason."""
+        return replace(
+            self,
+            state=State.HELD,
+            holds=(*self.holds, hold),
+            steps=(*self.steps, reason),
+            group=self.group or group,
+        )
 
 
 def settlement_key(contract: Contract, period: Period) -> str:
@@ -117,6 +153,7 @@ def settle(
     span: Window,
     evidence: Evidence,
     mode: Mode,
+    history: History = NO_HISTORY,
 ) -> Settlement:
     """Settle the span of the period in which the contract ran."""
     case = Case(
@@ -125,6 +162,9 @@ def settle(
         span=span,
         outages=tuple(Outage(window=window) for window in evidence.state.down),
         unknown=evidence.state.unknown,
+        carried=history.carried,
+        granted_before=history.granted_before,
+        breached_before=history.breached_before,
     )
     outcome = evaluate(policy, case)
     holds = _holds(outcome, mode)
@@ -196,6 +236,7 @@ def _measured(
     steps = [stretch("period", period.span, label=period.label, zone=period.zone)]
     if span != period.span:
         steps.append(stretch("life", span))
+    steps.extend(_price_changes(contract, period, span))
     if evidence.open_from_ms is not None:
         steps.append(stretch("open", Window(evidence.open_from_ms, span.end_ms)))
     steps.append(_instruments(contract, evidence))
@@ -207,6 +248,15 @@ def _measured(
         for incident in evidence.incidents
     )
     return steps
+
+
+def _price_changes(contract: Contract, period: Period, span: Window) -> list[Step]:
+    changes = [(midnight_ms(day, period.zone), fee) for day, fee in contract.price_changes]
+    return [
+        step("price_change", at=Moment(at_ms, period.zone), fee=fee)
+        for at_ms, fee in changes
+        if span.start_ms < at_ms < span.end_ms
+    ]
 
 
 def _instruments(contract: Contract, evidence: Evidence) -> Step:

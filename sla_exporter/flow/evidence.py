@@ -13,7 +13,7 @@ from sla_exporter.core.settlement import Evidence
 from sla_exporter.core.windows import Window, Windows, subtract, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.incidents import IncidentWindow
@@ -64,6 +64,12 @@ class ServiceEvidence:
                 if incident.window.start_ms < span.end_ms and incident.window.end_ms > span.start_ms
             ),
         )
+
+    def outages(self) -> Iterator[Windows]:
+        """Give the outages of every contract that had any."""
+        for states in self.states.values():
+            if any(state.down for state in states):
+                yield combine(states, self.service.quorum, self.span).down
 
 
 async def gather_evidence(

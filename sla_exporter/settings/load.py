@@ -91,6 +91,8 @@ class _Loader:
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
             catalogue=promises.catalogue(),
+            brakes=model.brakes.brakes(),
+            evidence_key=self._secret(model.evidence, "key", ("evidence",)),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:

@@ -131,6 +131,7 @@ def _in_money(outcome: Outcome, granted: Grant, steps: list[Step]) -> Outcome:
                 credit=credit,
             )
         )
+    credit = _with_carried(credit, outcome.measured.case, steps)
     minimum = policy.minimum
     if minimum is None or minimum.is_reached_by(credit):
         return replace(outcome, credit=credit)
@@ -140,6 +141,16 @@ def _in_money(outcome: Outcome, granted: Grant, steps: list[Step]) -> Outcome:
         return outcome
     steps.append(step("carried_over", credit=credit))
     return replace(outcome, carried=credit)
+
+
+def _with_carried(credit: Money, case: Case, steps: list[Step]) -> Money:
+    """Add what was kept from earlier periods."""
+    carried = case.carried
+    if carried is None or not carried.minor or carried.currency != credit.currency:
+        return credit
+    total = replace(credit, minor=credit.minor + carried.minor)
+    steps.append(step("carried_in", credit=credit, carried=carried, total=total))
+    return total
 
 
 def _claimed(outcome: Outcome, steps: list[Step]) -> Outcome:
