@@ -6,6 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.due import evidence_span
+from sla_exporter.core.windows import Window
+from sla_exporter.flow.decide import Decider
+from sla_exporter.flow.late import read_late
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.upkeep import keep_up
@@ -19,6 +23,9 @@ from sla_exporter.store.observations import Observations
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sla_exporter.core.due import Due
     from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
@@ -107,9 +114,27 @@ class Engine:
             ),
         )
 
+    @property
+    def decider(self) -> Decider:
+        """What carries decisions out."""
+        reconciler = self.reconciler
+        return Decider(
+            settlements=reconciler.settlements,
+            poster=reconciler.poster,
+            progress=reconciler.progress,
+        )
+
     async def observe(self, label: str | None = None) -> None:
         """Observe all services, from the period of that label on if it is given."""
         await self.observer.observe_all(self.config.catalogue, self.clock.now_ms(), label)
+
+    async def read_late(self, due: Sequence[Due]) -> None:
+        """Fill what was unknown in these periods with samples that arrived since."""
+        for name in sorted({item.contract.service for item in due}):
+            spans = [evidence_span(item.period) for item in due if item.contract.service == name]
+            hull = Window(min(s.start_ms for s in spans), max(s.end_ms for s in spans))
+            service = self.config.catalogue.services[name]
+            await read_late(service, hull, self.source, self.observer.store)
 
     async def reconcile(self) -> int:
         """Settle what is due, and note how the open periods stand."""

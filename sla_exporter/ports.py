@@ -379,6 +379,32 @@ class Routes:
     statements: bool
 
 
+class Scope(StrEnum):
+    """What a token opens."""
+
+    INGEST = "ingest"  # send webhooks
+    READ = "read"
+    OPERATE = "operate"  # decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token of the API, without its secret."""
+
+    name: str
+    scopes: frozenset[Scope]
+    created_at_ms: int
+    revoked_at_ms: int | None = None
+
+
+class TokenStore(Protocol):
+    """Knows bearer tokens."""
+
+    async def known(self, secret: str) -> Token | None:
+        """Give the token in force that somebody presents, if it is one."""
+        ...
+
+
 # ── exposing ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -11,11 +11,14 @@ import click
 from sla_exporter import logs
 from sla_exporter.app import Engine, SystemClock
 from sla_exporter.cli import options
+from sla_exporter.cli.again import settle_anew, tell
 from sla_exporter.cli.tables import table
 from sla_exporter.core.due import Due, closing_in, due_periods
 from sla_exporter.core.periods import Period, utc_text
 from sla_exporter.core.settled import Settled
 from sla_exporter.errors import NotReady
+from sla_exporter.flow.again import Request
+from sla_exporter.flow.decide import Verdict
 from sla_exporter.notices.report import (
     COLUMNS,
     explanation,
@@ -51,6 +54,14 @@ def _month(_context: click.Context, _option: click.Parameter, value: str | None)
 )
 @click.option("--dry-run", is_flag=True, help="Measure and calculate, but write and send nothing.")
 @click.option("--explain", is_flag=True, help="Print the reasoning for every contract.")
+@click.option("--again", is_flag=True, help="Settle the month anew, because new facts came in.")
+@click.option("--by", help="With --again: who wants it; kept with the decision.")
+@click.option("--reason", help="With --again: why; kept with the decision.")
+@click.option(
+    "--take-back",
+    is_flag=True,
+    help="With --again: take back what customers were told, if a second person says so too.",
+)
 @options.output
 @options.logging
 def reconcile(
@@ -59,6 +70,10 @@ def reconcile(
     period: str | None,
     dry_run: bool,
     explain: bool,
+    again: bool,
+    by: str | None,
+    reason: str | None,
+    take_back: bool,
     output: str,
     log_level: str,
     log_format: str,
@@ -72,9 +87,16 @@ def reconcile(
     \b
       sla-exporter reconcile --period 2026-10 --dry-run
       sla-exporter reconcile --period 2026-10 --dry-run --output json
+      sla-exporter reconcile --period 2026-10 --again --by Ana --reason "late maintenance notice"
     """
     logs.configure(log_level, log_format)
     config = load_config(config_file)
+    if again:
+        if not (period and by and reason) or dry_run:
+            raise click.UsageError("--again needs --period, --by and --reason, and writes")
+        request = Request(verdict=Verdict(by=by, reason=reason), take_back=take_back)
+        tell(asyncio.run(settle_anew(config, period, request)), output)
+        return
     run = _rehearse if dry_run else _settle
     settlements, remark = asyncio.run(run(config, period))
     if output == "json":

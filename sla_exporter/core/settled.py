@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.core.money import Rounding
+from sla_exporter.core.money import Money, Rounding
 from sla_exporter.core.policy.terms import Form
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
-    from sla_exporter.core.money import Money
     from sla_exporter.core.policy.engine import Outcome
     from sla_exporter.core.reasoning import Step
     from sla_exporter.core.samples import SeriesState
@@ -115,3 +115,17 @@ def _kept_minor(outcome: Outcome) -> int:
     if outcome.carried is not None:
         return outcome.carried.minor - before
     return -before if outcome.credit.minor else 0
+
+
+def computed(steps: Sequence[Step], credit_minor: int, kept_minor: int) -> tuple[int, int]:
+    """Give credit and kept amount as they were computed.
+
+    That is before a person set another credit, or part of what was kept turned out to be spent.
+    """
+    for one in reversed(steps):
+        before, spent = one.facts.get("before"), one.facts.get("spent")
+        if one.code == "adjusted" and isinstance(before, Money):
+            credit_minor = before.minor
+        if one.code == "carried_spent" and isinstance(spent, Money):
+            credit_minor, kept_minor = credit_minor + spent.minor, kept_minor - spent.minor
+    return credit_minor, kept_minor

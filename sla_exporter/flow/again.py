@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.money import Money
 from sla_exporter.core.reasoning import step
-from sla_exporter.core.settled import Settled
+from sla_exporter.core.settled import Settled, computed
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.flow.posting import Draft
 from sla_exporter.flow.reconcile import BATCH, Run, draft_of, fees_of, in_rounds
@@ -177,13 +177,7 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
 
 def _figures(settled: Settled) -> tuple[object, ...]:
     """Give what was computed: before a person set another amount, or some of it was spent."""
-    minor, kept = settled.credit.minor, settled.kept_minor
-    for one in reversed(settled.steps):
-        before, spent = one.facts.get("before"), one.facts.get("spent")
-        if one.code == "adjusted" and isinstance(before, Money):
-            minor = before.minor
-        if one.code == "carried_spent" and isinstance(spent, Money):
-            minor, kept = minor + spent.minor, kept - spent.minor
+    minor, kept = computed(settled.steps, settled.credit.minor, settled.kept_minor)
     return minor, kept, settled.extension_days, settled.may_terminate, settled.verdict
 
 

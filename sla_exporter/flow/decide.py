@@ -82,9 +82,7 @@ class Decider:
             raise DecisionRefused(
                 f"the credit of {held.key} is an amount in {held.credit.currency}, not {credit}"
             )
-        changed = step(
-            "adjusted", by=verdict.by, reason=verdict.reason, credit=credit, before=held.credit
-        )
+        changed = step("adjusted", credit=credit, before=held.credit)
         adjusted = replace(held, state=State.POSTED, credit=credit, steps=(*held.steps, changed))
         return await self._carry_out([adjusted], catalogue, DecisionKind.ADJUST, verdict, now_ms)
 

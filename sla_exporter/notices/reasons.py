@@ -115,7 +115,7 @@ SENTENCES = {
     "carried_spent": N_(
         "Of what was kept from before, %(spent)s was given already; %(credit)s is left."
     ),
-    "adjusted": N_("%(by)s set the credit to %(credit)s instead of %(before)s: %(reason)s"),
+    "adjusted": N_("After a review the credit is %(credit)s instead of %(before)s."),
     "carried_over": N_("The %(credit)s are kept and added to the next credit."),
     "undecided": N_("Undecided by the contract's text: %(text)s (%(readings)s)."),
     "discretionary": N_("The contract says that this credit may be given: a person decides."),

@@ -132,7 +132,10 @@ class JinjaRenderer:
             credit=_worth(settled, formats),
             form=formats.words.gettext(settled.form.value),
             reference=entry.reference if entry else "",
-            reasons=tuple(sentences(settled.steps, formats)),
+            # Why a credit waited is between us and ourselves.
+            reasons=tuple(
+                sentences((s for s in settled.steps if not s.code.startswith("hold_")), formats)
+            ),
             timeline=f"cid:{TIMELINE}",
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sla_exporter.core.audit import fold
 from sla_exporter.core.ledger import EMPTY_BOOKS, GENESIS, Books, Entry, EntryKind
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
@@ -76,32 +77,6 @@ async def read_books(
         )
         for row in await connection.execute(query):
             books[row.settlement] = fold(books[row.settlement], read_entry(row))
-    return books
-
-
-def fold(books: Books, entry: Entry) -> Books:
-    """Take one more entry of a settlement into its books."""
-    match entry.kind:
-        case EntryKind.GRANT:
-            return replace(
-                books,
-                granted_minor=books.granted_minor + entry.amount.minor,
-                granted_days=books.granted_days + entry.extension_days,
-                may_terminate=entry.may_terminate,
-                grant=entry.key,
-            )
-        case EntryKind.REVERSAL:
-            return replace(
-                books,
-                granted_minor=books.granted_minor + entry.amount.minor,
-                granted_days=books.granted_days + entry.extension_days,
-                may_terminate=False,
-                grant="",
-            )
-        case EntryKind.EXPIRY:
-            return replace(books, expired=True)
-        case EntryKind.CARRY if not entry.about:
-            return replace(books, kept_minor=books.kept_minor + entry.amount.minor)
     return books
 
 
