@@ -437,7 +437,8 @@ class Standing:
 class Figures:
     """What the database says, for ``/metrics``; sums are in minor units.
 
-    The keys of the mappings are the values of the labels: ``issued`` by currency, policy and form;
+    The keys of the mappings are the values of the labels: ``issued`` and ``reversed`` by currency,
+    policy and form; ``carried`` by currency;
     ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
     ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service.
     """
@@ -451,6 +452,8 @@ class Figures:
     observed_until_ms: Mapping[str, int]
     open_incidents: int
     standings: Sequence[Standing]
+    reversed: Mapping[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    carried: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureStore(Protocol):

@@ -141,6 +141,7 @@ class Service:
             await engine.observe()
         finally:
             self.metrics.prometheus_requests.inc(engine.source.session.requests_made - before)
+        await engine.stand()
 
     async def _reconcile(self) -> None:
         begun = self.clock.now_ms()

@@ -140,8 +140,8 @@ async def test_observing_holds_nothing(database):
     assert await office.store.held() == []
 
 
-async def one_held(database, *, brakes=replace(CAREFUL, run=Budget(count=0))):
-    office = Office(database, brakes=brakes)
+async def one_held(database):
+    office = Office(database, brakes=replace(CAREFUL, run=Budget(count=0)))
     book = await settled(office, [ACME], lambda _: [outage(3, 10, 95)])
     return office, book, await office.store.held()
 

@@ -20,9 +20,7 @@ DECEMBER_3, JANUARY_3 = (p.span.end_ms + 2 * DAY for p in (NOVEMBER, DECEMBER))
 
 def trouble(*periods):
     """One outage of 95 minutes on the third of each month: 10 % of the fee."""
-    return [
-        type(outage(3, 10, 95))(at(3, 10, period=p), at(3, 10, 95, period=p)) for p in periods
-    ]
+    return [type(outage(3, 10, 95))(at(3, 10, period=p), at(3, 10, 95, period=p)) for p in periods]
 
 
 @pytest.fixture
