@@ -16,17 +16,20 @@ from pydantic import TypeAdapter, ValidationError
 from sla_exporter import __version__
 from sla_exporter.core.ledger import canonical, chain_hash
 from sla_exporter.core.money import Money
-from sla_exporter.core.periods import utc_text
+from sla_exporter.core.periods import DAY_MS, utc_text
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.queries import queries_for
 from sla_exporter.core.reasoning import step_from_json, step_to_json
 from sla_exporter.core.records import read_case, source_hash
 from sla_exporter.core.settled import computed
+from sla_exporter.core.windows import Window
 from sla_exporter.errors import NotReady
 from sla_exporter.notices.report import to_json
 from sla_exporter.settings.document import Document
 from sla_exporter.settings.models import PolicyVersions
 from sla_exporter.settings.policies import read_policies
+from sla_exporter.store.reader import Reader
+from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.settled import Settled
     from sla_exporter.ports import Decision
+    from sla_exporter.store.engine import Database
 
 FORMAT = "sla-exporter evidence, version 1"
 
@@ -57,6 +61,33 @@ class Facts(NamedTuple):
     lines: Sequence[Line]
     decisions: Sequence[Decision]
     requests: Sequence[Mapping[str, Any]]
+
+
+async def gather(database: Database, name: str) -> Facts:
+    """Read everything about a credit."""
+    reader, settlements = Reader(database), Settlements(database)
+    key = await reader.settlement_of(name)
+    if key is None:
+        raise NotReady(f"there is no credit {name}")
+    (settled,) = await settlements.find([key])
+    record = await reader.record(key, settled.revision)
+    return Facts(
+        settled=settled,
+        record=record,
+        lines=await reader.entries_of(key),
+        decisions=await settlements.decisions([key]),
+        requests=await _requests(reader, settled.span, record),
+    )
+
+
+async def _requests(
+    reader: Reader, span: Window, record: CaseRecord | None
+) -> list[dict[str, Any]]:
+    """Give the webhook requests about the alerts of a period; resolves may come days later."""
+    prints = [str(incident["fingerprint"]) for incident in record.incidents] if record else []
+    if not prints:
+        return []
+    return await reader.requests(Window(span.start_ms - DAY_MS, span.end_ms + 7 * DAY_MS), prints)
 
 
 def pack(facts: Facts, catalogue: Catalogue, now_ms: int, key: str | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sla_exporter.core.windows import Window, subtract
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sla_exporter.core.audit import Balance, Line
     from sla_exporter.core.brakes import Tally
     from sla_exporter.core.catalogue import Contract, Customer, Service
     from sla_exporter.core.exposure import Outlook
@@ -402,6 +403,48 @@ class TokenStore(Protocol):
 
     async def known(self, secret: str) -> Token | None:
         """Give the token in force that somebody presents, if it is one."""
+        ...
+
+
+class Lists(Protocol):
+    """Lists of what was written, page by page.
+
+    Each method gives at most ``limit`` of what fits the filters, after the key that the page before
+    ended with.
+    """
+
+    async def settlements(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Settled]:
+        """Give settlements by key."""
+        ...
+
+    async def credits(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Settled]:
+        """Give settlements that owe something, by key."""
+        ...
+
+    async def incidents(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[IncidentWindow]:
+        """Give incident windows; the key is ``<start in ms>/<fingerprint>``."""
+        ...
+
+    async def decisions(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[tuple[int, Decision]]:
+        """Give decisions with their numbers, which are the keys."""
+        ...
+
+    async def lines(self, filters: Mapping[str, str], after: str, limit: int) -> Sequence[Line]:
+        """Give ledger entries; the key is their number."""
+        ...
+
+    async def balances(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Balance]:
+        """Give balances; the key is ``<contract>/<currency>``."""
         ...
 
 

@@ -9,9 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from sla_exporter.cli import main
-from sla_exporter.cli.explain import gather
 from sla_exporter.core.incidents import IncidentWindow
-from sla_exporter.evidence import check_pack, pack
+from sla_exporter.evidence import check_pack, gather, pack
 from sla_exporter.ports import RawRequest
 from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database, sqlite_url

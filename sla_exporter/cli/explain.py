@@ -12,21 +12,16 @@ import click
 from sla_exporter.app import SystemClock
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
-from sla_exporter.core.periods import DAY_MS, utc_text
-from sla_exporter.core.windows import Window
-from sla_exporter.errors import NotReady
-from sla_exporter.evidence import Facts, check_pack, decision_json, pack, queries_json
+from sla_exporter.core.periods import utc_text
+from sla_exporter.evidence import check_pack, decision_json, gather, pack, queries_json
 from sla_exporter.notices.report import explanation, worth
 from sla_exporter.settings import load_config
-from sla_exporter.store.reader import Reader
-from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sla_exporter.core.records import CaseRecord
+    from sla_exporter.evidence import Facts
     from sla_exporter.settings import Config
-    from sla_exporter.store.engine import Database
 
 
 @click.command()
@@ -82,33 +77,6 @@ def verify(*, evidence: Any, key_file: Any, output: str) -> None:
 async def _facts(config: Config, name: str) -> Facts:
     async with opened(config) as database:
         return await gather(database, name)
-
-
-async def gather(database: Database, name: str) -> Facts:
-    """Read everything about a credit."""
-    reader, settlements = Reader(database), Settlements(database)
-    key = await reader.settlement_of(name)
-    if key is None:
-        raise NotReady(f"there is no credit {name}")
-    (settled,) = await settlements.find([key])
-    record = await reader.record(key, settled.revision)
-    return Facts(
-        settled=settled,
-        record=record,
-        lines=await reader.entries_of(key),
-        decisions=await settlements.decisions([key]),
-        requests=await _requests(reader, settled.span, record),
-    )
-
-
-async def _requests(
-    reader: Reader, span: Window, record: CaseRecord | None
-) -> list[dict[str, Any]]:
-    """Give the webhook requests about the alerts of a period; resolves may come days later."""
-    prints = [str(incident["fingerprint"]) for incident in record.incidents] if record else []
-    if not prints:
-        return []
-    return await reader.requests(Window(span.start_ms - DAY_MS, span.end_ms + 7 * DAY_MS), prints)
 
 
 def _told(facts: Facts, config: Config) -> list[str]:

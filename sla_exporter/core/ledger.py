@@ -255,5 +255,6 @@ def _without_spent(settled: Settled, kept_minor: int) -> Settled:
     if not spent:
         return settled
     credit = replace(settled.credit, minor=max(settled.credit.minor - spent, 0))
-    reason = step("carried_spent", spent=replace(credit, minor=spent), credit=credit)
+    gone = replace(credit, minor=spent)
+    reason = step("carried_spent", spent=gone, credit=credit, before=settled.credit)
     return replace(settled, credit=credit, kept_minor=kept_minor, steps=(*settled.steps, reason))

@@ -124,8 +124,8 @@ def computed(steps: Sequence[Step], credit_minor: int, kept_minor: int) -> tuple
     """
     for one in reversed(steps):
         before, spent = one.facts.get("before"), one.facts.get("spent")
-        if one.code == "adjusted" and isinstance(before, Money):
+        if one.code in {"adjusted", "carried_spent"} and isinstance(before, Money):
             credit_minor = before.minor
         if one.code == "carried_spent" and isinstance(spent, Money):
-            credit_minor, kept_minor = credit_minor + spent.minor, kept_minor - spent.minor
+            kept_minor -= spent.minor
     return credit_minor, kept_minor
