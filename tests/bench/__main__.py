@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month
+from tests.bench import cold_month, settling
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "cold_month": lambda: cold_month.run(Fleet()),
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
+    "settling": settling.run,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month
+from tests.bench import cold_month, settling
 from tests.bench.fleet import Fleet
 
 
@@ -15,3 +15,11 @@ def test_the_cold_month_is_measured():
     assert found["ratio_to_bare_scan"] > 0
     assert found["peak_memory_mb"] > 0
     assert found["windows"] > 10
+
+
+def test_settling_is_measured():
+    """On small fleets: one credit for every thirty contracts, and the ratio is there."""
+    found = settling.run(sizes=(300, 600))
+
+    assert (found["300_entries"], found["600_entries"]) == (10, 20)
+    assert found["ratio_per_contract_last_to_first"] > 0
