@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.due import evidence_span
+from sla_exporter.core.exposure import Outlooks
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.decide import Decider
 from sla_exporter.flow.late import read_late
@@ -73,6 +74,7 @@ class Engine:
     observer: Observer
     reconciler: Reconciler
     source: PrometheusSource
+    outlooks: Outlooks = field(default_factory=Outlooks)
 
     @classmethod
     def of(
@@ -146,7 +148,7 @@ class Engine:
 
     async def stand(self) -> None:
         """Note how the open periods stand."""
-        await self.reconciler.stand(self.config.catalogue, self.clock.now_ms())
+        await self.reconciler.stand(self.config.catalogue, self.clock.now_ms(), self.outlooks)
 
     def close(self) -> None:
         """Give connections back."""

@@ -135,6 +135,27 @@ async def test_a_pack_that_was_changed_does_not_hold(made, path, value, found):
     assert found in failures(content)
 
 
+async def test_a_pack_of_a_changed_ledger_does_not_hold(made, tmp_path):
+    """The database was changed before the pack was made: the entry's own hash tells."""
+    file, office, _ = made
+    database = office.reader._database  # noqa: SLF001
+    async with database.write() as connection:
+        for statement in (
+            "DROP TRIGGER ledger_entry_no_update",
+            "UPDATE ledger_entry SET amount_minor = 9999",
+        ):
+            await connection.exec_driver_sql(statement)
+
+    content = pack(
+        await gather(database, KEY), load_config(file).catalogue, NOVEMBER_3, "open sesame"
+    )
+
+    assert failures(json.loads(json.dumps(content))) == [
+        f"ledger entry grant/{KEY}",
+        "the ledger grants just that",
+    ]
+
+
 async def test_a_signature_is_checked_with_the_key_only(made):
     """Another key is a wrong signature; no key is no answer."""
     _, _, content = made

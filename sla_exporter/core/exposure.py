@@ -38,10 +38,15 @@ class Outlook:
 
 
 class Outlooks:
-    """Answers for open settlements; contracts that are alike share their answer."""
+    """Answers for open settlements, and remembers them for the next time.
+
+    Contracts that are alike share their answer, and what was found for a contract that is up holds
+    until its facts change: only who is down must be asked about again.
+    """
 
     def __init__(self) -> None:
         self._known: dict[object, Outlook] = {}
+        self._asked: dict[object, Outlook] = {}
 
     def of(self, settlement: Settlement) -> Outlook:
         """Look ahead."""
@@ -49,14 +54,54 @@ class Outlooks:
         if now_ms is None:
             return Outlook()
         case = settlement.outcome.measured.case
-        contract = case.contract
-        amounts = (*contract.amounts.items(), *contract.parts.items(), *contract.price_changes)
-        facts = (case.outages, case.unknown, case.exclusions, case.breached_before, case.ratio)
-        before = (case.carried, case.granted_before)
-        key = (id(settlement.policy), contract.fee, amounts, case.span, now_ms, facts, before)
-        if key not in self._known:
-            self._known[key] = look_ahead(settlement.policy, case, settlement.outcome, now_ms)
-        return self._known[key]
+        key = _facts(settlement.policy, case)
+        found = self._asked.get(key) or self._known.get(key)
+        if (
+            found is None
+            or found.is_down
+            or _is_down(case, now_ms)
+            or _is_over(found, case, now_ms)
+        ):
+            found = self._asked.get((key, now_ms))
+        if found is None:
+            found = look_ahead(settlement.policy, case, settlement.outcome, now_ms)
+            self._asked[key, now_ms] = found
+        self._asked[key] = found
+        return found
+
+    def forget(self) -> None:
+        """Forget what nobody asked for since the last time."""
+        self._known, self._asked = self._asked, {}
+
+
+def _facts(policy: Policy, case: Case) -> object:
+    """Give everything that the answer depends on, but for the present."""
+    contract = case.contract
+    return (
+        id(policy),
+        contract.fee,
+        tuple(contract.amounts.items()),
+        tuple(contract.parts.items()),
+        contract.price_changes,
+        case.span,
+        case.outages,
+        case.unknown,
+        case.exclusions,
+        case.breached_before,
+        case.granted_before,
+        case.carried,
+        case.ratio,
+    )
+
+
+def _is_down(case: Case, now_ms: int) -> bool:
+    return any(outage.window.end_ms >= now_ms for outage in case.outages)
+
+
+def _is_over(found: Outlook, case: Case, now_ms: int) -> bool:
+    """Say whether the period ends before the credit can rise."""
+    after = found.next_after_ms
+    return after is not None and after > case.span.end_ms - now_ms
 
 
 def look_ahead(policy: Policy, case: Case, outcome: Outcome, now_ms: int) -> Outlook:
@@ -68,7 +113,7 @@ def look_ahead(policy: Policy, case: Case, outcome: Outcome, now_ms: int) -> Out
         more = Outage(window=Window(now_ms, now_ms + ms))
         return evaluate(policy, replace(case, outages=(*case.outages, more))).credit.minor
 
-    is_down = any(outage.window.end_ms >= now_ms for outage in case.outages)
+    is_down = _is_down(case, now_ms)
     hour_ms = min(_HOUR_MS, left_ms)
     per_hour = credit_after(hour_ms) - now_minor if is_down and hour_ms > 0 else 0
     if left_ms <= 0 or credit_after(left_ms) <= now_minor:

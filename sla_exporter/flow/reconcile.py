@@ -187,14 +187,17 @@ class Reconciler:
                 done += len(batch)
                 self.progress("settling", done, len(due))
 
-    async def stand(self, catalogue: Catalogue, now_ms: int) -> None:
+    async def stand(
+        self, catalogue: Catalogue, now_ms: int, outlooks: Outlooks | None = None
+    ) -> None:
         """Note how the open periods look as of now, and how they may go on."""
         due = list(open_periods(catalogue, now_ms))
         found: list[Settlement] = []
         async for settlements in self.compute(catalogue, due, final=False):
             found.extend(settlements)
-        outlooks = Outlooks()
+        outlooks = outlooks or Outlooks()
         await self.settlements.stand([(one, outlooks.of(one)) for one in found])
+        outlooks.forget()
 
     async def _post(self, settlements: list[Settlement], now_ms: int) -> Posted:
         if not settlements:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -12,12 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sla_exporter.core.brakes import Tally
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.money import Money
-from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.settled import Settled
-from sla_exporter.core.settlement import History, State, Verdict
+from sla_exporter.core.settlement import History, State
 from sla_exporter.errors import BooksMoved
 from sla_exporter.ports import Carried
-from sla_exporter.store import ledger, rows
+from sla_exporter.store import ledger, past, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from sla_exporter.store.engine import Database
 
 _FINAL = (State.HELD.value, State.POSTED.value, State.REJECTED.value)
-_YEAR_MS = 366 * DAY_MS
 
 
 class Settlements:
@@ -48,7 +45,7 @@ class Settlements:
         """Give the end of the period and the state of each contract's latest settlement."""
         c = t.settlement.c
         query = select(c.contract, c.period_end_ms, c.state).join(
-            last := _last_ends(),
+            last := past.last_ends(),
             (last.c.contract == c.contract) & (last.c.end_ms == c.period_end_ms),
         )
         async with self._database.read() as connection:
@@ -120,12 +117,12 @@ class Settlements:
         """Give what earlier periods hand on, by contract."""
         async with self._database.read() as connection:
             carried = await ledger.carried_by(connection, [one.id for one in contracts])
-            past = await _past(connection, contracts, before_ms) if far else {}
+            earlier = await past.past(connection, contracts, before_ms) if far else {}
         found: dict[str, History] = {}
         for contract in contracts:
             currency = contract.fee.currency
             minor = carried.get((contract.id, currency), 0)
-            verdicts, granted = past.get(contract.id, ((), 0))
+            verdicts, granted = earlier.get(contract.id, ((), 0))
             found[contract.id] = History(
                 carried=Money(minor=minor, currency=currency) if minor else None,
                 granted_before=Money(minor=granted, currency=currency) if far else None,
@@ -174,14 +171,14 @@ class Settlements:
         query = select(t.ledger_entry).where(c.expires_at_ms <= now_ms, c.key.not_in(ended))
         async with self._database.read() as connection:
             grants = [rows.read_entry(row) for row in await connection.execute(query)]
-            left = await _credited(connection, [grant.settlement for grant in grants])
+            left = await past.credited(connection, [grant.settlement for grant in grants])
         found = ((one, min(one.amount.minor, left.get(one.settlement, 0))) for one in grants)
         return [(one, minor) for one, minor in found if minor > 0]
 
     async def carried(self) -> Sequence[Carried]:
         """Give every amount that is kept for later."""
         c, s = t.ledger_balance.c, t.settlement.c
-        last = _last_ends()
+        last = past.last_ends()
         query = (
             select(t.settlement, c.carried_minor)
             .join(t.ledger_balance, (c.contract == s.contract) & (c.currency == s.currency))
@@ -210,53 +207,6 @@ class Settlements:
                     insert(t.standing),
                     [rows.standing_row(Settled.of(one), outlook) for one, outlook in standings],
                 )
-
-
-def _last_ends() -> Any:
-    c = t.settlement.c
-    return (
-        select(c.contract, func.max(c.period_end_ms).label("end_ms"))
-        .group_by(c.contract)
-        .subquery()
-    )
-
-
-async def _past(
-    connection: AsyncConnection, contracts: Sequence[Contract], before_ms: int
-) -> dict[str, tuple[tuple[bool, ...], int]]:
-    """Give whether earlier periods were breached, the latest first, and a year's grants."""
-    c = t.settlement.c
-    verdicts: dict[str, list[bool]] = defaultdict(list)
-    keys: dict[str, str] = {}
-    for part in in_parts([contract.id for contract in contracts]):
-        query = (
-            select(c.key, c.contract, c.verdict)
-            .where(c.contract.in_(part), c.period_end_ms <= before_ms)
-            .where(c.period_end_ms > before_ms - _YEAR_MS)
-            .order_by(c.period_end_ms.desc())
-        )
-        for key, contract, verdict in await connection.execute(query):
-            verdicts[contract].append(verdict == Verdict.BREACHED.value)
-            keys[key] = contract
-    granted: dict[str, int] = defaultdict(int)
-    for key, minor in (await ledger.granted_by_settlement(connection, list(keys))).items():
-        granted[keys[key]] += minor
-    return {contract: (tuple(past), granted[contract]) for contract, past in verdicts.items()}
-
-
-async def _credited(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int]:
-    """Give what is credited for settlements: granted, less reversed, less expired."""
-    c = t.ledger_entry.c
-    kinds = [kind for kind in EntryKind if kind.is_credited]
-    found: dict[str, int] = {}
-    for part in in_parts(keys):
-        query = (
-            select(c.settlement, func.sum(c.amount_minor))
-            .where(c.settlement.in_(part), c.kind.in_(kinds))
-            .group_by(c.settlement)
-        )
-        found.update({key: int(minor) for key, minor in await connection.execute(query)})
-    return found
 
 
 async def _there(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:

@@ -76,3 +76,23 @@ def test_contracts_that_are_alike_are_computed_once():
     one, two = (outlooks.of(standing(now_ms=at(10))) for _ in range(2))
 
     assert one is two
+
+
+def test_what_was_found_holds_until_the_facts_change():
+    """Five minutes later nothing is computed again for who is up; who is down is looked at anew."""
+    outlooks = Outlooks()
+    up = outlooks.of(standing(outage(3, 0, 10), now_ms=at(10)))
+    down = outlooks.of(standing(outage(9, 23, 60), now_ms=at(10)))
+    outlooks.forget()
+
+    assert outlooks.of(standing(outage(3, 0, 10), now_ms=at(10, 0, 5))) is up
+    assert outlooks.of(standing(outage(9, 23, 65), now_ms=at(10, 0, 5))) is not down
+    assert outlooks.of(standing(outage(9, 23, 60), now_ms=at(10, 0, 5))).is_down is False
+
+
+def test_a_period_that_ends_before_the_credit_rises_has_no_next_credit():
+    """Ten minutes are left, and it would take twenty-two."""
+    outlooks = Outlooks()
+    outlooks.of(standing(now_ms=at(10)))
+
+    assert outlooks.of(standing(now_ms=at(31, 23, 50))).next_after_ms is None
