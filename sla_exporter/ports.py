@@ -249,6 +249,16 @@ class Carried:
     minor: int
 
 
+class EntriesFor(Protocol):
+    """Makes entries of what time did to the ledger; pure."""
+
+    def __call__(
+        self, expired: Sequence[tuple[Entry, int]], carried: Sequence[Carried]
+    ) -> Sequence[Entry]:
+        """Take grants whose time is up with what is left of each, and every carried amount."""
+        ...
+
+
 class SettlementStore(Protocol):
     """Settlements, the ledger, notices, and the orders that follow from them."""
 
@@ -300,16 +310,11 @@ class SettlementStore(Protocol):
         """
         ...
 
-    async def expired(self, now_ms: int) -> Sequence[tuple[Entry, int]]:
-        """Give grants whose time is up, and what is left of each in minor units."""
-        ...
+    async def keep_up(self, now_ms: int, entries_for: EntriesFor) -> int:
+        """Add the entries that time brought about, in one transaction, and say how many.
 
-    async def carried(self) -> Sequence[Carried]:
-        """Give every amount that is kept for later."""
-        ...
-
-    async def add(self, entries: Sequence[Entry]) -> int:
-        """Add entries that follow from no new settlement, without those that are there already."""
+        Those whose key is in the ledger already are left out.
+        """
         ...
 
     async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:

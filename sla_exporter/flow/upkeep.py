@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.ledger import closing, expiry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Contract
     from sla_exporter.core.ledger import Entry
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 async def keep_up(settlements: SettlementStore, catalogue: Catalogue, now_ms: int) -> int:
     """Write what time brought about, and say how many entries that were."""
-    entries = [expiry(entry, minor, now_ms) for entry, minor in await settlements.expired(now_ms)]
     contracts = {contract.id: contract for contract in catalogue.contracts}
-    for carried in await settlements.carried():
-        entries.extend(_closing(carried, contracts, now_ms))
-    return await settlements.add(entries) if entries else 0
+
+    def entries_for(
+        expired: Sequence[tuple[Entry, int]], carried: Sequence[Carried]
+    ) -> list[Entry]:
+        ended = [expiry(entry, minor, now_ms) for entry, minor in expired]
+        closed = (entry for one in carried for entry in _closing(one, contracts, now_ms))
+        return [*ended, *closed]
+
+    return await settlements.keep_up(now_ms, entries_for)
 
 
 def _closing(carried: Carried, contracts: dict[str, Contract], now_ms: int) -> Iterator[Entry]:

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.settlement import Verdict
-from sla_exporter.store import ledger
+from sla_exporter.ports import Carried
+from sla_exporter.store import ledger, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.ledger import Entry
 
 _YEAR_MS = 366 * DAY_MS
 
@@ -70,3 +72,28 @@ async def credited(connection: AsyncConnection, keys: Sequence[str]) -> dict[str
         )
         found.update({key: int(minor) for key, minor in await connection.execute(query)})
     return found
+
+
+async def expired(connection: AsyncConnection, now_ms: int) -> list[tuple[Entry, int]]:
+    """Give grants whose time is up, and what is left of each."""
+    c, other = t.ledger_entry.c, t.ledger_entry.alias()
+    ended = select(other.c.about).where(other.c.kind.in_([EntryKind.EXPIRY, EntryKind.REVERSAL]))
+    query = select(t.ledger_entry).where(c.expires_at_ms <= now_ms, c.key.not_in(ended))
+    grants = [rows.read_entry(row) for row in await connection.execute(query)]
+    left = await credited(connection, [grant.settlement for grant in grants])
+    found = ((one, min(one.amount.minor, left.get(one.settlement, 0))) for one in grants)
+    return [(one, minor) for one, minor in found if minor > 0]
+
+
+async def carried(connection: AsyncConnection) -> list[Carried]:
+    """Give every amount that is kept for later, with the contract's latest settlement."""
+    c, s = t.ledger_balance.c, t.settlement.c
+    last = last_ends()
+    query = (
+        select(t.settlement, c.carried_minor)
+        .join(t.ledger_balance, (c.contract == s.contract) & (c.currency == s.currency))
+        .join(last, (last.c.contract == s.contract) & (last.c.end_ms == s.period_end_ms))
+        .where(c.carried_minor > 0)
+    )
+    found = (await connection.execute(query)).all()
+    return [Carried(latest=rows.read_settled(row), minor=row.carried_minor) for row in found]

@@ -14,7 +14,6 @@ from sla_exporter.core.money import Money
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import History, State
 from sla_exporter.errors import BooksMoved
-from sla_exporter.ports import Carried
 from sla_exporter.store import ledger, past, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Contract
     from sla_exporter.core.exposure import Outlook
-    from sla_exporter.core.ledger import Books, Entry
+    from sla_exporter.core.ledger import Books
     from sla_exporter.core.settlement import Settlement
-    from sla_exporter.ports import Decision, Posting
+    from sla_exporter.ports import Decision, EntriesFor, Posting
     from sla_exporter.store.engine import Database
 
 _FINAL = (State.HELD.value, State.POSTED.value, State.REJECTED.value)
@@ -162,37 +161,12 @@ class Settlements:
                 await _write(connection, new, there, at_ms)
             return len(new)
 
-    async def expired(self, now_ms: int) -> Sequence[tuple[Entry, int]]:
-        """Give grants whose time is up, and what is left of each."""
-        c, other = t.ledger_entry.c, t.ledger_entry.alias()
-        ended = select(other.c.about).where(
-            other.c.kind.in_([EntryKind.EXPIRY, EntryKind.REVERSAL])
-        )
-        query = select(t.ledger_entry).where(c.expires_at_ms <= now_ms, c.key.not_in(ended))
-        async with self._database.read() as connection:
-            grants = [rows.read_entry(row) for row in await connection.execute(query)]
-            left = await past.credited(connection, [grant.settlement for grant in grants])
-        found = ((one, min(one.amount.minor, left.get(one.settlement, 0))) for one in grants)
-        return [(one, minor) for one, minor in found if minor > 0]
-
-    async def carried(self) -> Sequence[Carried]:
-        """Give every amount that is kept for later."""
-        c, s = t.ledger_balance.c, t.settlement.c
-        last = past.last_ends()
-        query = (
-            select(t.settlement, c.carried_minor)
-            .join(t.ledger_balance, (c.contract == s.contract) & (c.currency == s.currency))
-            .join(last, (last.c.contract == s.contract) & (last.c.end_ms == s.period_end_ms))
-            .where(c.carried_minor > 0)
-        )
-        async with self._database.read() as connection:
-            found = (await connection.execute(query)).all()
-        return [Carried(latest=rows.read_settled(row), minor=row.carried_minor) for row in found]
-
-    async def add(self, entries: Sequence[Entry]) -> int:
-        """Add entries that follow from no new settlement, without those that are there already."""
+    async def keep_up(self, now_ms: int, entries_for: EntriesFor) -> int:
+        """Add what time brought about; nothing moves between looking and writing."""
         async with self._database.write() as connection:
             await ledger.lock_ledger(connection)
+            expired = await past.expired(connection, now_ms)
+            entries = entries_for(expired, await past.carried(connection))
             known = await ledger.known_keys(connection, [entry.key for entry in entries])
             new = [entry for entry in entries if entry.key not in known]
             await ledger.append(connection, new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from sla_exporter.flow.decide import Verdict
 from sla_exporter.ports import DecisionKind
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, share
-from tests.office import ANA, Office
+from tests.office import ANA, BO, Office
 
 LATER = NOVEMBER_3 + 1
 
@@ -168,6 +169,21 @@ async def test_deciding_twice_is_deciding_once(database):
 
     assert done == [1, 0]
     assert len(await office.entries()) == 1
+
+
+async def test_of_two_people_who_decide_at_once_one_wins(database):
+    """Ana releases it while Bo rejects it: one of the two happens, whole."""
+    office, book, held = await one_held(database)
+
+    done = await asyncio.gather(
+        office.decider.approve(held, book, ANA, LATER),
+        office.decider.reject(held, book, BO, LATER),
+    )
+
+    assert sorted(done) == [0, 1]
+    assert len(await office.entries()) == done[0]
+    assert len(await office.store.decisions([held[0].key])) == 1
+    assert await office.is_sound()
 
 
 async def test_a_rejected_credit_stays_rejected(database):
