@@ -175,7 +175,8 @@ def _judge_size(settlement: Settlement, brakes: Brakes) -> Settlement:
     credit = settlement.credit
     limits = [limit for limit in brakes.most if limit.currency == credit.currency]
     if brakes.most_of_fee is not None:
-        share = brakes.most_of_fee.value * settlement.contract.fee.minor
+        fee = settlement.contract.fee_over(settlement.span, settlement.period.zone)
+        share = brakes.most_of_fee.value * fee
         limits.append(Money(minor=int(share), currency=credit.currency))
     for limit in limits:
         if credit.minor > limit.minor:

@@ -253,7 +253,8 @@ def fees_of(settlements: Iterable[Settlement]) -> Counter[str]:
     """Add up fees in minor units, by currency."""
     found: Counter[str] = Counter()
     for one in settlements:
-        found[one.contract.fee.currency] += one.contract.fee.minor
+        fee = one.contract.fee_over(one.span, one.period.zone)
+        found[one.contract.fee.currency] += int(fee)
     return found
 
 
