@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.due import evidence_span
+from sla_exporter.core.exposure import Outlooks
+from sla_exporter.core.windows import Window
 from sla_exporter.flow.corroborate import Corroborator
+from sla_exporter.flow.decide import Decider
 from sla_exporter.flow.exclusions import take_silences
+from sla_exporter.flow.late import read_late
 from sla_exporter.flow.observe import Observer, uncounted
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.repair import Repairer
+from sla_exporter.flow.upkeep import keep_up
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
 from sla_exporter.sinks.email import EmailSink
@@ -30,8 +36,9 @@ from sla_exporter.store.opinions import Opinions
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from sla_exporter.core.due import Due
     from sla_exporter.ports import Clock, ObservationStore, Progress, SecondOpinion, Sink
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
@@ -139,6 +146,7 @@ class Engine:
     alertmanager: Alertmanager | None
     source: PrometheusSource
     others: list[PrometheusSource]
+    outlooks: Outlooks = field(default_factory=Outlooks)
 
     @classmethod
     def of(
@@ -192,8 +200,19 @@ class Engine:
                 ),
                 settle_after_ms=config.settle_after_ms,
                 corroborator=Corroborator(sources=opinions, store=Opinions(database), clock=clock),
+                brakes=config.brakes,
                 progress=progress,
             ),
+        )
+
+    @property
+    def decider(self) -> Decider:
+        """What carries decisions out."""
+        reconciler = self.reconciler
+        return Decider(
+            settlements=reconciler.settlements,
+            poster=reconciler.poster,
+            progress=reconciler.progress,
         )
 
     async def observe(self, label: str | None = None) -> None:
@@ -210,12 +229,25 @@ class Engine:
         """Mend incident windows and say how many."""
         return await self.repairer.repair(self.config.catalogue, self.clock.now_ms())
 
+    async def read_late(self, due: Sequence[Due]) -> None:
+        """Fill what was unknown in these periods with samples that arrived since."""
+        for name in sorted({item.contract.service for item in due}):
+            spans = [evidence_span(item.period) for item in due if item.contract.service == name]
+            hull = Window(min(s.start_ms for s in spans), max(s.end_ms for s in spans))
+            service = self.config.catalogue.services[name]
+            await read_late(service, hull, self.source, self.observer.store)
+
     async def reconcile(self) -> int:
         """Settle what is due, and note how the open periods stand."""
         now_ms = self.clock.now_ms()
         written = await self.reconciler.settle_due(self.config.catalogue, now_ms)
-        await self.reconciler.stand(self.config.catalogue, now_ms)
+        await keep_up(self.reconciler.settlements, self.config.catalogue, now_ms)
+        await self.stand()
         return written
+
+    async def stand(self) -> None:
+        """Note how the open periods stand."""
+        await self.reconciler.stand(self.config.catalogue, self.clock.now_ms(), self.outlooks)
 
     def close(self) -> None:
         """Give connections back."""

@@ -12,6 +12,8 @@
     ├── StoreUnavailable       the database cannot take or give data now
     ├── UnknownName            somebody asked for what is not there
     ├── NotPossible            what a person asked for cannot be done; the sentence says why
+    ├── BooksMoved             the ledger changed while entries for it were made; make them anew
+    ├── DecisionRefused        what a person asked for may not be done so
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -86,6 +88,14 @@ class StoreUnavailable(SlaExporterError):
 
 class NotPossible(SlaExporterError):
     """What a person asked for cannot be done."""
+
+
+class BooksMoved(SlaExporterError):
+    """The ledger changed while entries for it were made."""
+
+
+class DecisionRefused(SlaExporterError):
+    """What a person asked for may not be done, or not by one person alone."""
 
 
 class NotReady(SlaExporterError):

@@ -6,11 +6,13 @@ currency as a label. Counters of money are read from the ledger, so a restart ne
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
+from prometheus_client import Counter as CounterMetric
 from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -41,8 +43,8 @@ class ProcessMetrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series
         self.registry = CollectorRegistry()
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=self.registry)
+        def counter(name: str, text: str, *labels: str) -> CounterMetric:
+            return CounterMetric(name, text, labels, registry=self.registry)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=self.registry)
@@ -107,7 +109,19 @@ class FigureCollector(Collector):
             ("currency", "reason"),
             {key: _major(minor, key[0]) for key, minor in figures.held.items()},
         )
-        yield _exposure(figures.standings)
+        yield _counter(
+            "sla_credits_reversed",
+            "Credits taken back because a corrected one followed, or two people said so.",
+            ("currency", "policy", "form"),
+            {key: -_major(minor, key[0]) for key, (minor, _) in figures.reversed.items()},
+        )
+        yield _gauge(
+            "sla_credits_carried",
+            "Amounts under a minimum that are kept for the next credit.",
+            ("currency",),
+            {(currency,): _major(minor, currency) for currency, minor in figures.carried.items()},
+        )
+        yield from _exposure(figures.standings)
         yield _counter(
             "sla_breaches",
             "Settled periods in which the promise was broken.",
@@ -172,16 +186,23 @@ def _issued(figures: Figures) -> Iterator[Metric]:
     )
 
 
-def _exposure(standings: Iterable[Standing]) -> Metric:
-    sums: dict[tuple[str, str], int] = {}
+def _exposure(standings: Iterable[Standing]) -> Iterator[Metric]:
+    now: Counter[tuple[str, str]] = Counter()
+    per_hour: Counter[tuple[str, str]] = Counter()
     for standing in standings:
-        key = (standing.currency, standing.policy)
-        sums[key] = sums.get(key, 0) + standing.credit_minor
-    return _gauge(
+        now[standing.currency, standing.policy] += standing.credit_minor
+        per_hour[standing.currency, standing.policy] += standing.per_hour_minor
+    yield _gauge(
         "sla_credit_exposure",
         "What the open periods would cost as of now.",
         ("currency", "policy"),
-        {key: _major(minor, key[0]) for key, minor in sums.items()},
+        {key: _major(minor, key[0]) for key, minor in now.items()},
+    )
+    yield _gauge(
+        "sla_outage_cost_per_minute",
+        "What running outages add to the exposure a minute, over the next hour.",
+        ("currency", "policy"),
+        {key: _major(minor, key[0]) / 60 for key, minor in per_hour.items()},
     )
 
 
@@ -204,6 +225,34 @@ def _standings(standings: Iterable[Standing]) -> Iterator[Metric]:
         "Downtime in the open period so far.",
         CONTRACT_LABELS,
         {key: s.down_ms / 1000 for key, s in found},
+    )
+    yield _gauge(
+        "sla_contract_down",
+        "Whether the contract was down when it was last looked at.",
+        CONTRACT_LABELS,
+        {key: int(s.is_down) for key, s in found},
+    )
+    yield _gauge(
+        "sla_contract_exposure",
+        "What the open period of the contract would cost as of now.",
+        (*CONTRACT_LABELS, "currency"),
+        {(*key, s.currency): _major(s.credit_minor, s.currency) for key, s in found},
+    )
+    yield _gauge(
+        "sla_next_credit_seconds",
+        "How much more downtime it takes until the credit rises.",
+        CONTRACT_LABELS,
+        {key: s.next_after_ms / 1000 for key, s in found if s.next_after_ms is not None},
+    )
+    yield _gauge(
+        "sla_next_credit",
+        "What the credit rises to then.",
+        (*CONTRACT_LABELS, "currency"),
+        {
+            (*key, s.currency): _major(s.next_credit_minor, s.currency)
+            for key, s in found
+            if s.next_credit_minor is not None
+        },
     )
     yield _gauge(
         "sla_unknown_seconds",

@@ -7,23 +7,30 @@ second, tested implementation of the observation store.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from sla_exporter.core.ledger import EMPTY_BOOKS, Books
 from sla_exporter.core.windows import Window, subtract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.affected import Partial
-    from sla_exporter.core.catalogue import Contract, Service
+    from sla_exporter.core.audit import Balance, Line
+    from sla_exporter.core.brakes import Tally
+    from sla_exporter.core.catalogue import Contract, Customer, Service
     from sla_exporter.core.exclusions import StatedExclusion, Withdrawal
+    from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.incidents import Amendment, IncidentWindow
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.matchers import Matcher
+    from sla_exporter.core.money import Money
+    from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.settled import Settled
-    from sla_exporter.core.settlement import Settlement, State
+    from sla_exporter.core.settlement import History, Settlement, State
     from sla_exporter.core.silences import SilenceVersion
     from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
@@ -358,14 +365,63 @@ class Order:
     about: str
 
 
+class DecisionKind(StrEnum):
+    """What a person may decide about a settlement."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    ADJUST = "adjust"
+    AGAIN = "again"  # it was settled anew
+    TAKE_BACK = "take back"  # the first of two people who want something back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided, by whom, why and when; ``credit`` is the credit that it speaks of."""
+
+    settlement: str
+    revision: int
+    kind: DecisionKind
+    by: str
+    reason: str
+    credit: Money
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """Everything that settling one contract and period writes, all of it or nothing."""
+    """Everything that settling one contract and period writes, all of it or nothing.
 
-    settlement: Settlement
-    entry: Entry | None = None
+    ``replaces`` is the revision that the posting takes the place of: 0 if nothing final is there.
+    The entries were made for ``books``; if those have moved since, nothing is written.
+    """
+
+    settled: Settled
+    entries: tuple[Entry, ...] = ()
     notice: Notice | None = None
     orders: tuple[Order, ...] = ()
+    books: Books = EMPTY_BOOKS
+    replaces: int = 0
+    record: CaseRecord | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """An amount that is kept for a contract, and the contract's latest settlement."""
+
+    latest: Settled
+    minor: int
+
+
+class EntriesFor(Protocol):
+    """Makes entries of what time did to the ledger; pure."""
+
+    def __call__(
+        self, expired: Sequence[tuple[Entry, int]], carried: Sequence[Carried]
+    ) -> Sequence[Entry]:
+        """Take grants whose time is up with what is left of each, and every carried amount."""
+        ...
 
 
 class SettlementStore(Protocol):
@@ -379,15 +435,54 @@ class SettlementStore(Protocol):
         """Give those of the keys whose settlement is held or posted."""
         ...
 
-    async def settled_as(self, keys: Sequence[str]) -> Mapping[str, Settled]:
-        """Give the settlements with these keys, as they are kept."""
+    async def find(self, keys: Sequence[str]) -> Sequence[Settled]:
+        """Give settlements by their keys; those that are not there are left out."""
+        ...
+
+    async def held(self, groups: Sequence[str] | None = None) -> Sequence[Settled]:
+        """Give what waits for a person: all of it, or what these groups hold."""
+        ...
+
+    async def decisions(self, keys: Sequence[str]) -> Sequence[Decision]:
+        """Give every decision about these settlements, in the order they were made."""
+        ...
+
+    async def note(self, decisions: Sequence[Decision]) -> None:
+        """Keep decisions that change nothing yet."""
+        ...
+
+    async def history(
+        self, contracts: Sequence[Contract], before_ms: int, *, far: bool
+    ) -> Mapping[str, History]:
+        """Give what earlier periods hand on, by contract; with ``far``, a year of periods."""
+        ...
+
+    async def books(self, settled: Sequence[Settled]) -> Mapping[str, Books]:
+        """Say what the ledger has for each settlement, by key."""
+        ...
+
+    async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
+        """Say what was granted for periods so far, by their labels."""
         ...
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
-        """Write the postings in one transaction, without those already final; say how many."""
+        """Write the postings in one transaction, and say how many.
+
+        Those whose place is taken already (see :class:`Posting`) are left out.
+
+        Raises:
+            BooksMoved: nothing was written; make the entries anew.
+        """
         ...
 
-    async def stand(self, standings: Sequence[Settlement]) -> None:
+    async def keep_up(self, now_ms: int, entries_for: EntriesFor) -> int:
+        """Add the entries that time brought about, in one transaction, and say how many.
+
+        Those whose key is in the ledger already are left out.
+        """
+        ...
+
+    async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:
         """Replace what the open periods look like as of now."""
         ...
 
@@ -395,8 +490,8 @@ class SettlementStore(Protocol):
 class NoticeRenderer(Protocol):
     """Writes messages to customers."""
 
-    def render(self, settlement: Settlement, entry: Entry | None) -> Notice:
-        """Render the notice of a settlement."""
+    def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
+        """Render the notice of a settlement; with an entry, that of a credit."""
         ...
 
 
@@ -455,12 +550,84 @@ class Routes:
     statements: bool
 
 
+class Scope(StrEnum):
+    """What a token opens."""
+
+    INGEST = "ingest"  # send webhooks
+    READ = "read"
+    OPERATE = "operate"  # decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token of the API, without its secret."""
+
+    name: str
+    scopes: frozenset[Scope]
+    created_at_ms: int
+    revoked_at_ms: int | None = None
+
+
+class TokenStore(Protocol):
+    """Knows bearer tokens."""
+
+    async def known(self, secret: str) -> Token | None:
+        """Give the token in force that somebody presents, if it is one."""
+        ...
+
+
+class Lists(Protocol):
+    """Lists of what was written, page by page.
+
+    Each method gives at most ``limit`` of what fits the filters, after the key that the page before
+    ended with.
+    """
+
+    async def settlements(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Settled]:
+        """Give settlements by key."""
+        ...
+
+    async def credits(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Settled]:
+        """Give settlements that owe something, by key."""
+        ...
+
+    async def incidents(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[IncidentWindow]:
+        """Give incident windows; the key is ``<start in ms>/<fingerprint>``."""
+        ...
+
+    async def decisions(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[tuple[int, Decision]]:
+        """Give decisions with their numbers, which are the keys."""
+        ...
+
+    async def lines(self, filters: Mapping[str, str], after: str, limit: int) -> Sequence[Line]:
+        """Give ledger entries; the key is their number."""
+        ...
+
+    async def balances(
+        self, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Balance]:
+        """Give balances; the key is ``<contract>/<currency>``."""
+        ...
+
+
 # ── exposing ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How the open period of a contract looks as of now; ratios are exact fractions as text."""
+    """How the open period of a contract looks as of now; ratios are exact fractions as text.
+
+    ``per_hour_minor`` is what the next hour of a running outage adds to the credit;
+    ``next_after_ms`` how much more downtime it takes until the credit is ``next_credit_minor``.
+    """
 
     contract: str
     customer: str
@@ -474,13 +641,18 @@ class Standing:
     down_ms: int
     unknown_ms: int
     disagreement_ms: int = 0
+    is_down: bool = False
+    per_hour_minor: int = 0
+    next_after_ms: int | None = None
+    next_credit_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What the database says, for ``/metrics``; sums are in minor units.
 
-    The keys of the mappings are the values of the labels: ``issued`` by currency, policy and form;
+    The keys of the mappings are the values of the labels: ``issued`` and ``reversed`` by currency,
+    policy and form; ``carried`` by currency;
     ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
     ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service.
     """
@@ -494,6 +666,8 @@ class Figures:
     observed_until_ms: Mapping[str, int]
     open_incidents: int
     standings: Sequence[Standing]
+    reversed: Mapping[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    carried: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureStore(Protocol):

@@ -6,12 +6,13 @@ import asyncio
 import os
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from sla_exporter.app import Engine, SystemClock, sinks_of
 from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
+from sla_exporter.evidence import gather, pack
 from sla_exporter.flow.deliver import Deliverer, DeliveryVerdict
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
@@ -20,7 +21,10 @@ from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
+from sla_exporter.store.listing import Listing
 from sla_exporter.store.outbox import DatabaseOutbox
+from sla_exporter.store.tokens import Tokens
+from sla_exporter.web.api.handlers import Api
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
 
@@ -111,7 +115,7 @@ class Service:
 
     def site(self) -> Site:
         """Build what the HTTP server answers from."""
-        figures = DatabaseFigures(self.database)
+        figures, tokens = DatabaseFigures(self.database), Tokens(self.database)
         return Site(
             webhook=WebhookHandler(
                 ingester=Ingester(incidents=Incidents(self.database), clock=self.clock),
@@ -119,6 +123,16 @@ class Service:
                 count=lambda status, result: self.metrics.webhook_alerts.labels(
                     status, result
                 ).inc(),
+                tokens=tokens,
+            ),
+            api=Api(
+                tokens=tokens,
+                lists=Listing(self.database),
+                figures=figures,
+                clock=self.clock,
+                catalogue=lambda: self.config.catalogue,
+                decider=lambda: self.engine.decider,
+                pack=self._pack,
             ),
             figures=figures,
             metrics=MetricsHandler(
@@ -139,6 +153,11 @@ class Service:
                 service, reason
             ).inc(),
         )
+
+    async def _pack(self, name: str) -> dict[str, Any]:
+        """Make the evidence pack of a credit."""
+        facts = await gather(self.database, name)
+        return pack(facts, self.config.catalogue, self.clock.now_ms(), self.config.evidence_key)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -161,6 +180,7 @@ class Service:
             await engine.observe()
         finally:
             self.metrics.prometheus_requests.inc(engine.source.session.requests_made - before)
+        await engine.stand()
 
     async def _take_silences(self) -> None:
         await self.engine.take_silences()

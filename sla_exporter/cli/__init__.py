@@ -9,14 +9,19 @@ import click
 
 from sla_exporter import __version__
 from sla_exporter.cli.check import check
+from sla_exporter.cli.credits import credits_
 from sla_exporter.cli.demo import demo
 from sla_exporter.cli.exclusions import exclusions
+from sla_exporter.cli.explain import explain, verify
+from sla_exporter.cli.exposure import exposure
 from sla_exporter.cli.incidents import incidents
+from sla_exporter.cli.ledger import ledger
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
 from sla_exporter.cli.terms import terms
 from sla_exporter.cli.test import test
+from sla_exporter.cli.tokens import tokens
 from sla_exporter.errors import SlaExporterError
 
 
@@ -53,15 +58,9 @@ def main() -> None:
     """
 
 
-for _command in (
-    serve,
-    check,
-    test,
-    terms,
-    reconcile,
-    exclusions,
-    incidents,
-    migrate,
-    demo,
-):
+_COMMANDS = (
+    *(serve, check, test, terms, reconcile, credits_, explain, verify, exposure, ledger),
+    *(exclusions, incidents, tokens, migrate, demo),
+)
+for _command in _COMMANDS:
     main.add_command(_command)

@@ -11,13 +11,14 @@ import click
 from sla_exporter import logs
 from sla_exporter.app import Engine, SystemClock
 from sla_exporter.cli import options
-from sla_exporter.cli.again import differences
+from sla_exporter.cli.again import settle_anew, tell
 from sla_exporter.cli.tables import table
 from sla_exporter.core.due import Due, closing_in, due_periods
 from sla_exporter.core.periods import Period, utc_text
 from sla_exporter.core.settled import Settled
 from sla_exporter.errors import NotReady
-from sla_exporter.flow.again import Resettled, settle_again
+from sla_exporter.flow.again import Request
+from sla_exporter.flow.decide import Verdict
 from sla_exporter.notices.report import (
     COLUMNS,
     explanation,
@@ -52,12 +53,15 @@ def _month(_context: click.Context, _option: click.Parameter, value: str | None)
     help="The month to settle. [default: every month that is due]",
 )
 @click.option("--dry-run", is_flag=True, help="Measure and calculate, but write and send nothing.")
-@click.option(
-    "--again",
-    is_flag=True,
-    help="Measure a settled month anew and print what would differ; writes nothing.",
-)
 @click.option("--explain", is_flag=True, help="Print the reasoning for every contract.")
+@click.option("--again", is_flag=True, help="Settle the month anew, because new facts came in.")
+@click.option("--by", help="With --again: who wants it; kept with the decision.")
+@click.option("--reason", help="With --again: why; kept with the decision.")
+@click.option(
+    "--take-back",
+    is_flag=True,
+    help="With --again: take back what customers were told, if a second person says so too.",
+)
 @options.output
 @options.logging
 def reconcile(
@@ -65,8 +69,11 @@ def reconcile(
     config_file: Path,
     period: str | None,
     dry_run: bool,
-    again: bool,
     explain: bool,
+    again: bool,
+    by: str | None,
+    reason: str | None,
+    take_back: bool,
     output: str,
     log_level: str,
     log_format: str,
@@ -80,14 +87,15 @@ def reconcile(
     \b
       sla-exporter reconcile --period 2026-10 --dry-run
       sla-exporter reconcile --period 2026-10 --dry-run --output json
-      sla-exporter reconcile --period 2026-10 --again
+      sla-exporter reconcile --period 2026-10 --again --by Ana --reason "late maintenance notice"
     """
     logs.configure(log_level, log_format)
     config = load_config(config_file)
     if again:
-        if period is None:
-            raise click.UsageError("--again needs --period: the month to measure anew")
-        click.echo(differences(asyncio.run(_measure_again(config, period)), output))
+        if not (period and by and reason) or dry_run:
+            raise click.UsageError("--again needs --period, --by and --reason, and writes")
+        request = Request(verdict=Verdict(by=by, reason=reason), take_back=take_back)
+        tell(asyncio.run(settle_anew(config, period, request)), output)
         return
     run = _rehearse if dry_run else _settle
     settlements, remark = asyncio.run(run(config, period))
@@ -111,11 +119,10 @@ async def _rehearse(config: Config, label: str | None) -> tuple[list[Settled], s
         due = _asked_for(config, label, now_ms) if label else _last_closed(config, now_ms)
         running = sorted({item.period.label for item in due if _is_open(item, config, now_ms)})
         await engine.observe(label)
-        found = [
-            Settled.of(settlement)
-            async for batch in engine.reconciler.compute(config.catalogue, due, final=not running)
-            for settlement in batch
-        ]
+        settlements = await engine.reconciler.rehearse(
+            config.catalogue, due, now_ms, final=not running
+        )
+        found = [Settled.of(settlement) for settlement in settlements]
     finally:
         engine.close()
         await database.close()
@@ -123,27 +130,6 @@ async def _rehearse(config: Config, label: str | None) -> tuple[list[Settled], s
     if running:
         remark += f" {', '.join(running)} is still open; this is how it stands as of now."
     return found, remark
-
-
-async def _measure_again(config: Config, label: str) -> list[Resettled]:
-    """Measure a settled month into memory, and settle it beside what is kept."""
-    database = await existing_or_empty(config.database_url)
-    engine = _forgetful(config, database)
-    try:
-        now_ms = engine.clock.now_ms()
-        due = _asked_for(config, label, now_ms)
-        _refuse_open(config, due, now_ms)
-        return await settle_again(
-            observer=engine.observer,
-            reconciler=engine.reconciler,
-            catalogue=config.catalogue,
-            due=due,
-            label=label,
-            now_ms=now_ms,
-        )
-    finally:
-        engine.close()
-        await database.close()
 
 
 def _forgetful(config: Config, database: Database) -> Engine:
@@ -177,10 +163,12 @@ async def _settle(config: Config, label: str | None) -> tuple[list[Settled], str
         await engine.take_silences()
         await engine.repair()
         found: list[Settled] = []
+        order = {item.key: number for number, item in enumerate(due)}
         written = 0
-        async for batch in engine.reconciler.compute(config.catalogue, due):
-            written += await engine.reconciler.post(batch, now_ms)
-            found.extend(Settled.of(settlement) for settlement in batch)
+        async for posted in engine.reconciler.settle(config.catalogue, due, now_ms):
+            written += posted.written
+            found.extend(Settled.of(settlement) for settlement in posted.settlements)
+        found.sort(key=lambda one: order[one.key])
     finally:
         engine.close()
         await database.close()

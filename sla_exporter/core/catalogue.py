@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.alerts import AlertRules
@@ -105,6 +106,23 @@ class Contract:
         if self.until is None:
             return Window(start_ms, FAR_FUTURE_MS)
         return Window(start_ms, midnight_ms(self.until + timedelta(days=1), zone))
+
+    def fee_over(self, span: Window, zone: str) -> Fraction:
+        """Give the fee in minor units; each fee of the span counts for its part of the time."""
+        changes = [(midnight_ms(day, zone), fee) for day, fee in self.price_changes]
+        changes.sort(key=lambda change: change[0])
+        inside = [(at_ms, fee) for at_ms, fee in changes if span.start_ms < at_ms < span.end_ms]
+        fee = self.fee
+        for at_ms, changed in changes:
+            fee = changed if at_ms <= span.start_ms else fee
+        if not inside:
+            return Fraction(fee.minor)
+        total, since_ms = 0, span.start_ms
+        for at_ms, changed in inside:
+            total += fee.minor * (at_ms - since_ms)
+            fee, since_ms = changed, at_ms
+        total += fee.minor * (span.end_ms - since_ms)
+        return Fraction(total, span.length_ms)
 
     def owns(self, service: Service, labels: Mapping[str, str]) -> bool:
         """Say whether a series or an alert with these labels speaks of this contract."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.money import Money, Rounding
+from sla_exporter.core.policy.terms import Form
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
-    from sla_exporter.core.money import Money
+    from sla_exporter.core.policy.engine import Outcome
     from sla_exporter.core.reasoning import Step
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.settlement import Hold, Settlement, State, Verdict
@@ -23,6 +27,8 @@ class Settled:
     """The outcome for one contract and one period.
 
     ``ratio`` is the exact availability; the lengths beside it are cut to whole milliseconds.
+    ``kept_minor`` is by how much posting it changes what is kept for later credits; ``revision``
+    counts how often the period was settled anew.
     """
 
     key: str
@@ -47,6 +53,12 @@ class Settled:
     unknown_ms: int
     windows: SeriesState
     steps: tuple[Step, ...]
+    zone: str = "UTC"
+    form: Form = Form.ACCOUNT_CREDIT
+    expires_ms: int | None = None
+    kept_minor: int = 0
+    revision: int = 1
+    group: str = ""
 
     @classmethod
     def of(cls, settlement: Settlement) -> Settled:
@@ -65,7 +77,9 @@ class Settled:
             verdict=settlement.verdict,
             state=settlement.state,
             holds=settlement.holds,
-            fee=contract.fee,
+            fee=contract.fee.rounded_to(
+                contract.fee_over(settlement.span, settlement.period.zone), Rounding.HALF_UP
+            ),
             credit=settlement.credit,
             extension_days=outcome.extension_days,
             may_terminate=outcome.may_terminate,
@@ -76,9 +90,42 @@ class Settled:
             unknown_ms=measured.unknown_ms,
             windows=settlement.evidence.state,
             steps=settlement.steps,
+            zone=settlement.period.zone,
+            form=settlement.policy.form,
+            expires_ms=settlement.policy.expires_ms,
+            kept_minor=_kept_minor(outcome),
+            group=settlement.group,
         )
 
     @property
     def owes(self) -> bool:
         """Say whether there is anything to give, in whatever form."""
         return bool(self.credit.minor or self.extension_days or self.may_terminate)
+
+    @property
+    def moves(self) -> bool:
+        """Say whether posting it writes anything in the ledger."""
+        return self.owes or bool(self.kept_minor)
+
+
+def _kept_minor(outcome: Outcome) -> int:
+    """Say by how much the amount kept for later grows; a credit uses up what was kept."""
+    carried = outcome.measured.case.carried
+    before = carried.minor if carried else 0
+    if outcome.carried is not None:
+        return outcome.carried.minor - before
+    return -before if outcome.credit.minor else 0
+
+
+def computed(steps: Sequence[Step], credit_minor: int, kept_minor: int) -> tuple[int, int]:
+    """Give credit and kept amount as they were computed.
+
+    That is before a person set another credit, or part of what was kept turned out to be spent.
+    """
+    for one in reversed(steps):
+        before, spent = one.facts.get("before"), one.facts.get("spent")
+        if one.code in {"adjusted", "carried_spent"} and isinstance(before, Money):
+            credit_minor = before.minor
+        if one.code == "carried_spent" and isinstance(spent, Money):
+            kept_minor -= spent.minor
+    return credit_minor, kept_minor

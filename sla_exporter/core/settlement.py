@@ -5,7 +5,7 @@ Pure: the same contract, policy and evidence always give the same settlement.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.evidence_steps import EvidenceSteps
 from sla_exporter.core.exclusions import for_policy
 from sla_exporter.core.instruments import disagreed, instruments
+from sla_exporter.core.periods import midnight_ms
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
@@ -51,6 +52,7 @@ class State(StrEnum):
     OBSERVED = "observed"  # computed and shown; nothing sent, nothing owed
     HELD = "held"  # waits for a person
     POSTED = "posted"  # in the ledger, and the customer is told
+    REJECTED = "rejected"  # a person decided that nothing is given
 
 
 class Hold(StrEnum):
@@ -63,6 +65,9 @@ class Hold(StrEnum):
     REVIEW = "review"
     DISPUTED = "disputed"  # a second opinion disagrees
     UNCONFIRMED = "unconfirmed"  # there is no second opinion
+    FLEET = "fleet"
+    SIZE = "size"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +110,23 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What earlier periods of the same contract hand on to this one; see :class:`Case`."""
+
+    carried: Money | None = None
+    granted_before: Money | None = None
+    breached_before: tuple[bool, ...] = ()
+
+
+NO_HISTORY = History()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The outcome for one contract and one period, and the whole reasoning behind it."""
+    """The outcome for one contract and one period, and the whole reasoning behind it.
+
+    Those that a brake holds for one and the same cause share its ``group``.
+    """
 
     contract: Contract
     policy: Policy
@@ -118,6 +138,7 @@ class Settlement:
     state: State
     holds: tuple[Hold, ...]
     steps: tuple[Step, ...]
+    group: str = ""
 
     @property
     def key(self) -> str:
@@ -133,6 +154,21 @@ class Settlement:
     def owes(self) -> bool:
         """Say whether there is anything to give, in whatever form."""
         return self.outcome.owes
+
+    @property
+    def moves(self) -> bool:
+        """Say whether posting it writes anything in the ledger."""
+        return self.owes or self.outcome.carried is not None
+
+    def held_for(self, hold: Hold, reason: Step, group: str = "") -> Settlement:
+        """Give it as held for one more reason."""
+        return replace(
+            self,
+            state=State.HELD,
+            holds=(*self.holds, hold),
+            steps=(*self.steps, reason),
+            group=self.group or group,
+        )
 
 
 def settlement_key(contract: Contract, period: Period) -> str:
@@ -154,6 +190,7 @@ def settle(
     span: Window,
     evidence: Evidence,
     mode: Mode,
+    history: History = NO_HISTORY,
 ) -> Settlement:
     """Settle the span of the period in which the contract ran."""
     case = Case(
@@ -164,6 +201,9 @@ def settle(
         unknown=evidence.state.unknown,
         ratio=evidence.events.ratio if evidence.events else None,
         exclusions=for_policy(evidence.exclusions),
+        carried=history.carried,
+        granted_before=history.granted_before,
+        breached_before=history.breached_before,
     )
     outcome = evaluate(policy, case)
     holds = _holds(outcome, evidence, mode)
@@ -239,6 +279,7 @@ def _measured(
     steps = [stretch("period", period.span, label=period.label, zone=period.zone)]
     if span != period.span:
         steps.append(stretch("life", span))
+    steps.extend(_price_changes(contract, period, span))
     if evidence.open_from_ms is not None:
         steps.append(stretch("open", Window(evidence.open_from_ms, span.end_ms)))
     steps.extend(instruments(contract.service, evidence))
@@ -255,3 +296,28 @@ def _measured(
     steps.extend(stretch(unknown, window) for window in evidence.state.unknown)
     steps.extend(EvidenceSteps(evidence=evidence, span=span, zone=period.zone).all())
     return steps
+
+
+def _price_changes(contract: Contract, period: Period, span: Window) -> list[Step]:
+    changes = [(midnight_ms(day, period.zone), fee) for day, fee in contract.price_changes]
+    return [
+        step("price_change", at=Moment(at_ms, period.zone), fee=fee)
+        for at_ms, fee in changes
+        if span.start_ms < at_ms < span.end_ms
+    ]
+
+
+def _instruments(contract: Contract, evidence: Evidence) -> Step:
+    service, interval = contract.service, Duration(evidence.interval_ms)
+    if not evidence.series:
+        return step("not_measured", service=service)
+    if evidence.series == 1:
+        return step("measured_by_one", service=service, interval=interval)
+    quorum = evidence.quorum.at_least or "all"
+    return step(
+        "measured_by_many",
+        service=service,
+        series=evidence.series,
+        interval=interval,
+        quorum=quorum,
+    )

@@ -1,73 +1,201 @@
-"""Settling again: what a settled month looks like when it is measured anew.
+"""Again: a period that is final is settled anew, because new facts came in.
 
-Samples may arrive after ``settle_after``, be backfilled or be mended. This says what that would
-change; it writes nothing.
+Late samples, an exclusion that was entered late, an incident that was none, a contract that was
+wrong. What the customer gains is posted as the reversal of the old grant and a new one. What they
+would lose stays with them, unless two different people ask for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
-from sla_exporter.core.settled import Settled
+from sla_exporter.core.money import Money
+from sla_exporter.core.reasoning import step
+from sla_exporter.core.settled import Settled, computed
+from sla_exporter.core.settlement import Hold, State
+from sla_exporter.flow.posting import Draft
+from sla_exporter.flow.reconcile import BATCH, Run, draft_of, fees_of, in_rounds
+from sla_exporter.ports import Decision, DecisionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.due import Due
+    from sla_exporter.core.ledger import Books
     from sla_exporter.core.settlement import Settlement
-    from sla_exporter.flow.observe import Observer
+    from sla_exporter.flow.decide import Verdict
     from sla_exporter.flow.reconcile import Reconciler
 
 
+class Fate(StrEnum):
+    """What became of a period that was settled anew."""
+
+    SAME = "unchanged"
+    REASONS = "same credit, other reasons"
+    CHANGED = "settled anew"
+    HELD = "held for a person"
+    LEFT = "left with the customer"
+    ASKED = "waits for a second person"
+    TAKEN = "taken back"
+
+
+_WRITTEN = {Fate.REASONS, Fate.CHANGED, Fate.HELD, Fate.TAKEN}
+
+
+class Review(NamedTuple):
+    """A settlement before and after."""
+
+    before: Settled
+    after: Settled
+    fate: Fate
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resettled:
-    """What was settled, and what measuring anew says."""
+class Request:
+    """Who wants periods settled anew and why, and whether something may be taken back."""
 
-    old: Settled
-    new: Settlement
-
-    @property
-    def differs(self) -> bool:
-        """Say whether anything changed that the customer was told, or the windows behind it."""
-        return _told(self.old) != _told(Settled.of(self.new))
+    verdict: Verdict
+    take_back: bool = False
 
 
-async def settle_again(
-    *,
-    observer: Observer,
-    reconciler: Reconciler,
-    catalogue: Catalogue,
-    due: Sequence[Due],
-    label: str,
-    now_ms: int,
-) -> list[Resettled]:
-    """Measure and settle periods anew, beside what was settled; others are left out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviser:
+    """Settles final periods anew."""
 
-    Args:
-        observer: with a store that knows nothing, the same one that the reconciler reads from.
-        reconciler: computes; nothing is posted.
-        catalogue: what was promised.
-        due: the periods.
-        label: the month in which they closed, which says from when on to measure.
-        now_ms: the present.
-    """
-    settled = await reconciler.settlements.settled_as([item.key for item in due])
-    await observer.observe_all(catalogue, now_ms, label)
-    return [
-        Resettled(old=settled[settlement.key], new=settlement)
-        async for batch in reconciler.compute(catalogue, [d for d in due if d.key in settled])
-        for settlement in batch
-    ]
+    reconciler: Reconciler
+
+    async def revise(
+        self, catalogue: Catalogue, due: Sequence[Due], request: Request, now_ms: int
+    ) -> list[Review]:
+        """Settle the periods anew, write what changed, and say what became of each.
+
+        Where something may be taken back, the first person's wish is kept; it is done when a second
+        person wishes the same of the same figure.
+        """
+        reviews: list[Review] = []
+        for items in in_rounds(due):
+            reviews += await self._round(catalogue, items, request, now_ms)
+        return reviews
+
+    async def _round(
+        self, catalogue: Catalogue, items: Sequence[Due], request: Request, now_ms: int
+    ) -> list[Review]:
+        store = self.reconciler.settlements
+        found = await store.find([item.key for item in items])
+        before = {one.key: one for one in found if one.state is not State.OBSERVED}
+        books = await store.books(list(before.values()))
+        wishes = _Wishes(await store.decisions(list(before)), request)
+        fresh = await self._anew(catalogue, [i for i in items if i.key in before], books, now_ms)
+        reviews: list[Review] = []
+        drafts: list[Draft] = []
+        for settlement in fresh:
+            old = before[settlement.key]
+            review = _review(old, Settled.of(settlement), books[old.key], wishes)
+            reviews.append(review)
+            if review.fate not in _WRITTEN:
+                continue
+            record = draft_of(settlement).record
+            decision = _decision(review, request, now_ms)
+            drafts.append(
+                Draft(settled=review.after, replaces=old.revision, record=record, decision=decision)
+            )
+        asked = [_decision(one, request, now_ms) for one in reviews if one.fate is Fate.ASKED]
+        await store.note([replace(one, kind=DecisionKind.TAKE_BACK) for one in asked])
+        contracts = {contract.id: contract for contract in catalogue.contracts}
+        for start in range(0, len(drafts), BATCH):
+            part = drafts[start : start + BATCH]
+            await self.reconciler.poster.post(part, contracts, now_ms)
+        return reviews
+
+    async def _anew(
+        self,
+        catalogue: Catalogue,
+        items: Sequence[Due],
+        books: Mapping[str, Books],
+        now_ms: int,
+    ) -> list[Settlement]:
+        """Compute, with what was carried into each period at the time, and hold it where needed."""
+        run = Run()
+        found: list[Settlement] = []
+        carried = {item.key: _carried_into(books[item.key], item) for item in items}
+        async for batch in self.reconciler.compute(
+            catalogue, items, fleet=run.fleet, carried=carried
+        ):
+            found.extend(batch)
+        rising = [one for one in found if one.credit.minor > books[one.key].granted_minor]
+        run.fees.update(fees_of(found))
+        braked = await self.reconciler.braked(catalogue, rising, run, now_ms)
+        held = {one.key: one for one in braked}
+        return [held.get(one.key, one) for one in found]
 
 
-def _told(settled: Settled) -> tuple[object, ...]:
-    return (
-        settled.credit,
-        settled.extension_days,
-        settled.may_terminate,
-        settled.verdict,
-        settled.ratio,
-        settled.windows,
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What people wished to take back before, and what is wished now."""
+
+    before: Sequence[Decision]
+    now: Request
+
+    def has_second(self, new: Settled) -> bool:
+        """Say whether somebody else wished the same of the same figure."""
+        name = self.now.verdict.by.strip().casefold()
+        return any(
+            wish.kind is DecisionKind.TAKE_BACK
+            and (wish.settlement, wish.revision) == (new.key, new.revision)
+            and wish.credit == new.credit
+            and wish.by.strip().casefold() != name
+            for wish in self.before
+        )
+
+
+def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review:
+    new = replace(new, revision=old.revision + 1)
+    if _figures(old) == _figures(new):
+        same = (old.windows, old.ratio) == (new.windows, new.ratio)
+        credit, kept = old.credit, old.kept_minor
+        kept_as = replace(new, state=old.state, holds=old.holds, group=old.group)
+        kept_as = replace(kept_as, credit=credit, kept_minor=kept)
+        return Review(old, old if same else kept_as, Fate.SAME if same else Fate.REASONS)
+    if books.takes_back(new):
+        if books.expired or not wishes.now.take_back:
+            return Review(old, new, Fate.LEFT)
+        if not wishes.has_second(new):
+            return Review(old, new, Fate.ASKED)
+        return Review(old, replace(new, state=State.POSTED, holds=(), group=""), Fate.TAKEN)
+    if old.state is State.REJECTED or new.state is State.OBSERVED:
+        new = replace(
+            new,
+            state=State.HELD,
+            holds=(*new.holds, Hold.REVIEW),
+            steps=(*new.steps, step("hold_review")),
+        )
+    return Review(old, new, Fate.HELD if new.state is State.HELD else Fate.CHANGED)
+
+
+def _figures(settled: Settled) -> tuple[object, ...]:
+    """Give what was computed: before a person set another amount, or some of it was spent."""
+    minor, kept = computed(settled.steps, settled.credit.minor, settled.kept_minor)
+    return minor, kept, settled.extension_days, settled.may_terminate, settled.verdict
+
+
+def _carried_into(books: Books, item: Due) -> Money | None:
+    """Give what was carried into a period when it was settled."""
+    kept = books.kept_minor
+    minor = -kept if kept < 0 else max(books.carried_minor - kept, 0)
+    return Money(minor=minor, currency=item.contract.fee.currency) if minor else None
+
+
+def _decision(review: Review, request: Request, now_ms: int) -> Decision:
+    after = review.after
+    return Decision(
+        settlement=after.key,
+        revision=after.revision,
+        kind=DecisionKind.AGAIN,
+        by=request.verdict.by,
+        reason=request.verdict.reason,
+        credit=after.credit,
+        at_ms=now_ms,
     )

@@ -110,6 +110,12 @@ class ServiceEvidence:
             if start < span.end_ms and end > span.start_ms:
                 yield incident
 
+    def outages(self) -> Iterator[Windows]:
+        """Give the outages of every contract that had any."""
+        for states in self.states.values():
+            if any(state.down for state in states):
+                yield combine(states, self.service.quorum, self.span).down
+
 
 async def gather_evidence(
     *,

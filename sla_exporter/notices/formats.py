@@ -7,6 +7,7 @@ better than it was.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from gettext import NullTranslations
@@ -17,7 +18,7 @@ from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
 from sla_exporter.core.money import Money
-from sla_exporter.core.periods import PeriodKind, datetime_of
+from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.policy.pay import Pay, Unit
 from sla_exporter.core.reasoning import Duration, Exact, Moment, Share
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from datetime import date
     from fractions import Fraction
 
-    from sla_exporter.core.periods import Period
     from sla_exporter.core.reasoning import Fact
+    from sla_exporter.core.windows import Window
 
+_MONTH = re.compile(r"\d{4}-\d\d")
 _UNITS = (("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1))
 _DAY_MS = 86_400_000
 _PERCENT_DIGITS = 4
@@ -130,13 +132,12 @@ class Formats:
         """Write a day."""
         return format_date(day, "medium", locale=self.locale)
 
-    def period(self, period: Period) -> str:
+    def period(self, label: str, span: Window, zone: str) -> str:
         """Write month and year, or the first and the last day of what is no calendar month."""
-        start_ms, end_ms = period.span
-        if period.rule.kind in {PeriodKind.MONTH, PeriodKind.INCIDENT}:
-            return self.month(start_ms, period.zone)
-        first = datetime_of(start_ms, period.zone).date()
-        last = datetime_of(end_ms - 1, period.zone).date()
+        if _MONTH.fullmatch(label):
+            return self.month(span.start_ms, zone)
+        first = datetime_of(span.start_ms, zone).date()
+        last = datetime_of(span.end_ms - 1, zone).date()
         return self.say("%(first)s to %(last)s", first=self.day(first), last=self.day(last))
 
     def month(self, at_ms: int, zone: str) -> str:

@@ -164,10 +164,18 @@ SENTENCES = {
     "capped_outage": N_("No more than %(cap)s is given for an outage: %(amount)s."),
     "capped_period": N_("No more than %(cap)s is given for a period: %(amount)s."),
     "capped_twelve_months": N_("No more than %(cap)s is given in twelve months: %(amount)s."),
+    "price_change": N_(
+        "From %(at)s on the fee was %(fee)s; each fee counts for its part of the period."
+    ),
     "capped_days": N_("No more than %(cap)s is given."),
     "rounded": N_("%(amount)s, rounded %(mode)s, is %(credit)s."),
     "not_over_minimum": N_("A credit of %(credit)s is not over the minimum of %(minimum)s: none."),
     "under_minimum": N_("A credit of %(credit)s is under the minimum of %(minimum)s: none."),
+    "carried_in": N_("With the %(carried)s kept from before, %(credit)s is %(total)s."),
+    "carried_spent": N_(
+        "Of what was kept from before, %(spent)s was given already; %(credit)s is left."
+    ),
+    "adjusted": N_("After a review the credit is %(credit)s instead of %(before)s."),
     "carried_over": N_("The %(credit)s are kept and added to the next credit."),
     "undecided": N_("Undecided by the contract's text: %(text)s (%(readings)s)."),
     "discretionary": N_("The contract says that this credit may be given: a person decides."),
@@ -199,6 +207,21 @@ SENTENCES = {
     "hold_undecided": N_("Held for a person: the contract's text does not decide this case."),
     "hold_claim": N_("Held until the customer claims it."),
     "hold_review": N_("Held for a person: credits of this policy are reviewed."),
+    "hold_fleet": N_(
+        "Held for a person: %(contracts)s of %(fleet)s contracts were down at the same time "
+        "(%(at)s), which may be a fault of the monitoring."
+    ),
+    "hold_size": N_("Held for a person: %(credit)s is more than %(limit)s for one credit."),
+    "hold_budget_count": N_(
+        "Held for a person: with this there are %(count)s credits, more than %(limit)s."
+    ),
+    "hold_budget_sum": N_(
+        "Held for a person: together with others it comes to %(total)s, more than %(limit)s."
+    ),
+    "hold_budget_share": N_(
+        "Held for a person: together with others it comes to %(total)s, %(share)s of the fees, "
+        "which is more than %(limit)s."
+    ),
 }
 
 # Facts that are words of a closed set, and so are translated too.

@@ -22,8 +22,9 @@ from sla_exporter.ports import Notice
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sla_exporter.core.catalogue import Customer
     from sla_exporter.core.ledger import Entry
-    from sla_exporter.core.settlement import Settlement
+    from sla_exporter.core.settled import Settled
     from sla_exporter.notices.terms import Terms
 
 TIMELINE = "timeline"
@@ -66,18 +67,23 @@ class JinjaRenderer:
         self._environments: dict[str, Environment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
-    def render(self, settlement: Settlement, entry: Entry | None) -> Notice:
-        """Render the credit notice if there is an entry, and else the statement."""
+    def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
+        """Render the credit notice if there is an entry, and else the statement.
+
+        A period that was settled anew has a notice of its own kind.
+        """
         kind = "credit" if entry else "statement"
-        customer = settlement.contract.customer
-        view = self._view(settlement, entry)
+        again = f"/{settled.revision}" if settled.revision > 1 else ""
+        if again:
+            kind = "correction"
+        view = self._view(settled, customer, entry)
         environment = self._environment(customer.locale)
 
         def part(name: str) -> str:
             return environment.get_template(f"notices/{kind}/{name}").render(notice=view)
 
         return Notice(
-            key=f"{kind}/{settlement.key}",
+            key=f"{kind}/{settled.key}{again}",
             kind=kind,
             locale=customer.locale,
             recipients=customer.email,
@@ -85,9 +91,7 @@ class JinjaRenderer:
             text=part("body.txt"),
             html=self._inliner.inline(part("body.html")),
             pictures={
-                TIMELINE: timeline_png(
-                    settlement.span, settlement.evidence.state, settlement.period.zone
-                )
+                TIMELINE: timeline_png(settled.span, settled.windows, settled.zone),
             },
         )
 
@@ -117,27 +121,29 @@ class JinjaRenderer:
             self._environments[locale] = environment
         return self._environments[locale]
 
-    def _view(self, settlement: Settlement, entry: Entry | None) -> NoticeView:
-        contract, period = settlement.contract, settlement.period
-        formats = self.formats(contract.customer.locale)
-        measured, promised = settlement.outcome.measured, settlement.policy.promised
+    def _view(self, settled: Settled, customer: Customer, entry: Entry | None) -> NoticeView:
+        formats = self.formats(customer.locale)
+        ratio, objective = settled.ratio, settled.objective
         return NoticeView(
             company=self._company,
-            language=contract.customer.locale.replace("_", "-"),
-            customer=contract.customer.name,
-            contract=contract.id,
-            service=contract.service,
-            period=formats.period(period),
-            zone=period.zone,
-            availability=formats.percent(measured.ratio) if measured.ratio is not None else "?",
-            objective=formats.percent(promised.value) if promised else formats.say("no outage"),
-            met=settlement.verdict is Verdict.MET,
-            downtime=formats.duration(int(measured.down_ms)),
-            unknown=formats.duration(measured.unknown_ms) if measured.unknown_ms else "",
-            credit=_worth(settlement, formats),
-            form=formats.words.gettext(settlement.policy.form.value),
+            language=customer.locale.replace("_", "-"),
+            customer=customer.name,
+            contract=settled.contract,
+            service=settled.service,
+            period=formats.period(settled.period, settled.span, settled.zone),
+            zone=settled.zone,
+            availability=formats.percent(ratio) if ratio is not None else "?",
+            objective=formats.say("no outage") if objective is None else formats.percent(objective),
+            met=settled.verdict is Verdict.MET,
+            downtime=formats.duration(settled.down_ms),
+            unknown=formats.duration(settled.unknown_ms) if settled.unknown_ms else "",
+            credit=_worth(settled, formats),
+            form=formats.words.gettext(settled.form.value),
             reference=entry.reference if entry else "",
-            reasons=tuple(sentences(settlement.steps, formats)),
+            # Why a credit waited is between us and ourselves.
+            reasons=tuple(
+                sentences((s for s in settled.steps if not s.code.startswith("hold_")), formats)
+            ),
             timeline=f"cid:{TIMELINE}",
         )
 
@@ -146,14 +152,13 @@ def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text)
 
 
-def _worth(settlement: Settlement, formats: Formats) -> str:
+def _worth(settled: Settled, formats: Formats) -> str:
     """Say what the customer gets, in whatever form."""
-    outcome = settlement.outcome
     parts: list[str] = []
-    if outcome.extension_days:
-        parts.append(formats.pay(Pay(Unit.DAYS, outcome.extension_days)))
-    if outcome.may_terminate:
+    if settled.extension_days:
+        parts.append(formats.pay(Pay(Unit.DAYS, settled.extension_days)))
+    if settled.may_terminate:
         parts.append(formats.pay(TERMINATION))
-    if settlement.credit.minor or not parts:
-        parts.insert(0, formats.money(settlement.credit))
+    if settled.credit.minor or not parts:
+        parts.insert(0, formats.money(settled.credit))
     return ", ".join(parts)

@@ -111,3 +111,18 @@ def summary(settlements: Sequence[Settled]) -> str:
         parts.append("mode observe: nothing is issued")
     parts.append(f"credits: {', '.join(money) or 'none'}")
     return "; ".join(parts) + "."
+
+
+def held_json(settled: Settled) -> dict[str, Any]:
+    """Give a held credit as plain JSON values."""
+    return {
+        "credit": settled.key,
+        "group": settled.group,
+        "holds": [hold.value for hold in settled.holds],
+        "customer": settled.customer,
+        "period": settled.period,
+        "amount": str(settled.credit.amount),
+        "currency": settled.credit.currency,
+        "extension_days": float(settled.extension_days),
+        "may_terminate": settled.may_terminate,
+    }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.brakes import CAREFUL
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sla_exporter.core.brakes import Brakes
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.repairs import Relabelling
 
@@ -112,3 +115,5 @@ class Config:
     settle_after_ms: int
     per_contract_metrics: bool
     catalogue: Catalogue
+    brakes: Brakes = CAREFUL
+    evidence_key: str | None = field(default=None, repr=False)

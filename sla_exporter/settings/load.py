@@ -127,6 +127,8 @@ class _Loader:
                 exclusions=exclusions,
                 maintenance_silences=model.maintenance.silences,
             ),
+            brakes=model.brakes.brakes(),
+            evidence_key=self._secret(model.evidence, "key", ("evidence",)),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:

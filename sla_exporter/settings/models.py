@@ -11,18 +11,22 @@ from annotated_types import Len
 from pydantic import BeforeValidator, Field, model_validator
 
 from sla_exporter.core.alerts import EvidenceMode
+from sla_exporter.core.brakes import CAREFUL, Brakes, Budget
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.fees import FeesModel
 from sla_exporter.settings.fields import (
+    Count,
     Day,
     Length,
     MatcherList,
     MomentPhrase,
+    Percent,
     Section,
     Size,
     StretchPhrase,
+    SumList,
     TextList,
     Zone,
 )
@@ -242,6 +246,59 @@ class CustomersFile(Section):
     customers: tuple[CustomerModel, ...]
 
 
+class BudgetModel(Section):
+    """The most that may be given without a person."""
+
+    credits: Count | None = None
+    total: SumList = ()
+    share_of_fees: Percent | None = None
+
+    def budget(self) -> Budget:
+        """Give the core's budget."""
+        return Budget(count=self.credits, sums=self.total, share=self.share_of_fees)
+
+
+class RunBudgetModel(BudgetModel):
+    """The most that one run may give."""
+
+    share_of_fees: Percent | None = CAREFUL.run.share
+
+
+class PeriodBudgetModel(BudgetModel):
+    """The most that may be given for one period."""
+
+    share_of_fees: Percent | None = CAREFUL.period.share
+
+
+class BrakesModel(Section):
+    """When credits wait for a person."""
+
+    outage: Percent = CAREFUL.outage
+    at_least: Count = CAREFUL.at_least
+    run: RunBudgetModel = RunBudgetModel()
+    period: PeriodBudgetModel = PeriodBudgetModel()
+    max_credit: SumList = ()
+    max_share_of_fee: Percent | None = CAREFUL.most_of_fee
+
+    def brakes(self) -> Brakes:
+        """Give the core's brakes."""
+        return Brakes(
+            outage=self.outage,
+            at_least=self.at_least,
+            run=self.run.budget(),
+            period=self.period.budget(),
+            most=self.max_credit,
+            most_of_fee=self.max_share_of_fee,
+        )
+
+
+class EvidenceModel(Section):
+    """How evidence packs are signed."""
+
+    key: str | None = None
+    key_file: str | None = None
+
+
 class ConfigFile(Section):
     """The whole file."""
 
@@ -254,6 +311,8 @@ class ConfigFile(Section):
     settle_after: Length = Duration(48 * 3_600_000)
     schedule: ScheduleModel = ScheduleModel()
     metrics: MetricsModel = MetricsModel()
+    brakes: BrakesModel = BrakesModel()
+    evidence: EvidenceModel = EvidenceModel()
     services: dict[str, ServiceModel]
     policies: dict[str, PolicyVersions] = Field(default_factory=dict)
     policy_files: TextList = ()

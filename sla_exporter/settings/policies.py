@@ -81,7 +81,8 @@ def read_policies(
         policy = to_policy(name, model)
         undecided, wrong = read_undecided(name, model, document, at)
         problems.extend(wrong)
-        found.append(replace(policy, undecided=tuple(undecided)))
+        source = document.key_at(at)
+        found.append(replace(policy, undecided=tuple(undecided), source=source))
     problems.extend(_check_versions(name, found, document))
     return tuple(found), problems
 

@@ -114,3 +114,10 @@ def parse_size(text: str) -> int:
     if not found:
         raise ValueError(f"{text!r} is not a size; write it as in 32MiB")
     return int(found[1]) * {"B": 1, "KiB": 1024, "MiB": 1024**2}[found[2]]
+
+
+def parse_count(text: str) -> int:
+    """Read a number of things."""
+    if not text.strip().isdecimal():
+        raise ValueError(f"{text!r} is not a number of things; write it as in 10")
+    return int(text)

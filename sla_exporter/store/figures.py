@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, func, select
 
+from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.settlement import State, Verdict
 from sla_exporter.ports import Figures, Standing
 from sla_exporter.store import tables as t
@@ -27,7 +28,9 @@ class DatabaseFigures:
         """Give all figures from one snapshot."""
         async with self._database.read() as connection:
             return Figures(
-                issued=await _issued(connection),
+                issued=await _moved(connection, EntryKind.GRANT),
+                reversed=await _moved(connection, EntryKind.REVERSAL),
+                carried=await _carried(connection),
                 held=await _held(connection),
                 breaches=await _breaches(connection),
                 unpaid_breaches=await _unpaid_breaches(connection),
@@ -39,13 +42,23 @@ class DatabaseFigures:
             )
 
 
-async def _issued(connection: AsyncConnection) -> dict[tuple[str, str, str], tuple[int, int]]:
+async def _moved(
+    connection: AsyncConnection, kind: EntryKind
+) -> dict[tuple[str, str, str], tuple[int, int]]:
     c = t.ledger_entry.c
-    query = select(c.currency, c.policy, c.form, func.sum(c.amount_minor), func.count()).group_by(
-        c.currency, c.policy, c.form
+    query = (
+        select(c.currency, c.policy, c.form, func.sum(c.amount_minor), func.count())
+        .where(c.kind == kind.value)
+        .group_by(c.currency, c.policy, c.form)
     )
     rows = await connection.execute(query)
     return {(currency, policy, form): (int(s), n) for currency, policy, form, s, n in rows}
+
+
+async def _carried(connection: AsyncConnection) -> dict[str, int]:
+    c = t.ledger_balance.c
+    query = select(c.currency, func.sum(c.carried_minor)).group_by(c.currency)
+    return {currency: int(minor) for currency, minor in await connection.execute(query)}
 
 
 async def _held(connection: AsyncConnection) -> dict[tuple[str, str], int]:

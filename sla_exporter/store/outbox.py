@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from sla_exporter.core.ledger import Entry, EntryKind
-from sla_exporter.core.money import Money
-from sla_exporter.core.policy.terms import Form
 from sla_exporter.ports import Claimed, Notice, Order
 from sla_exporter.store import tables as t
+from sla_exporter.store.rows import read_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,22 +109,7 @@ async def _notices(connection: AsyncConnection, keys: Sequence[str]) -> dict[str
 
 async def _entries(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
     query = select(t.ledger_entry).where(t.ledger_entry.c.key.in_(keys))
-    return {
-        row.key: Entry(
-            key=row.key,
-            kind=EntryKind(row.kind),
-            settlement=row.settlement,
-            customer=row.customer,
-            contract=row.contract,
-            policy=row.policy,
-            form=Form(row.form),
-            amount=Money(minor=row.amount_minor, currency=row.currency),
-            extension_days=Fraction(row.extension_days),
-            may_terminate=row.may_terminate,
-            posted_at_ms=row.posted_at_ms,
-        )
-        for row in await connection.execute(query)
-    }
+    return {row.key: read_entry(row) for row in await connection.execute(query)}
 
 
 _READERS = {CREDIT: _entries, NOTICE: _notices}

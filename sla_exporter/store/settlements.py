@@ -1,36 +1,38 @@
-"""Settlements and all that follows from one: ledger entry, notice, orders; one transaction."""
+"""Settlements and all that follows from one: ledger entries, notice, orders; one transaction."""
 
 from __future__ import annotations
 
-import base64
 import json
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from sla_exporter.core.ledger import GENESIS
+from sla_exporter.core.brakes import Tally
+from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.money import Money
-from sla_exporter.core.reasoning import step_from_json, step_to_json
-from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
-from sla_exporter.core.settlement import Hold, State, Verdict
-from sla_exporter.core.windows import Window, total_ms
+from sla_exporter.core.settlement import History, State
+from sla_exporter.core.windows import total_ms
+from sla_exporter.errors import BooksMoved
+from sla_exporter.store import ledger, past, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.exposure import Outlook
+    from sla_exporter.core.ledger import Books
     from sla_exporter.core.settlement import Settlement
-    from sla_exporter.ports import Notice, Order, Posting
+    from sla_exporter.ports import Decision, EntriesFor, Posting
     from sla_exporter.store.engine import Database
 
-_FINAL = (State.HELD.value, State.POSTED.value)
-_LEDGER_LOCK = 0x51A  # any number that only the ledger uses
+_FINAL = (State.HELD.value, State.POSTED.value, State.REJECTED.value)
 
 
 class Settlements:
@@ -42,22 +44,23 @@ class Settlements:
     async def latest(self) -> Mapping[str, tuple[int, State]]:
         """Give the end of the period and the state of each contract's latest settlement."""
         c = t.settlement.c
-        last = (
-            select(c.contract, func.max(c.period_end_ms).label("end_ms"))
-            .group_by(c.contract)
-            .subquery()
-        )
         query = select(c.contract, c.period_end_ms, c.state).join(
-            last, (last.c.contract == c.contract) & (last.c.end_ms == c.period_end_ms)
+            last := past.last_ends(),
+            (last.c.contract == c.contract) & (last.c.end_ms == c.period_end_ms),
         )
         async with self._database.read() as connection:
-            rows = await connection.execute(query)
-            return {contract: (end_ms, State(state)) for contract, end_ms, state in rows}
+            found = await connection.execute(query)
+            return {contract: (end_ms, State(state)) for contract, end_ms, state in found}
 
     async def final(self, keys: Sequence[str]) -> set[str]:
-        """Give those of the keys whose settlement is held or posted."""
+        """Give those of the keys whose settlement is held, posted or rejected."""
         async with self._database.read() as connection:
-            return await _final(connection, keys)
+            c = t.settlement.c
+            found: set[str] = set()
+            for part in in_parts(keys):
+                query = select(c.key).where(c.key.in_(part), c.state.in_(_FINAL))
+                found.update((await connection.execute(query)).scalars())
+            return found
 
     async def settled(self, period_label: str) -> list[Settled]:
         """Give every settlement of a period, by contract."""
@@ -67,207 +70,223 @@ class Settlements:
             .order_by(t.settlement.c.contract)
         )
         async with self._database.read() as connection:
-            return [_settled(row) for row in await connection.execute(query)]
+            return [rows.read_settled(row) for row in await connection.execute(query)]
 
-    async def settled_as(self, keys: Sequence[str]) -> Mapping[str, Settled]:
-        """Give the settlements with these keys."""
-        found: dict[str, Settled] = {}
+    async def find(self, keys: Sequence[str]) -> list[Settled]:
+        """Give settlements by their keys."""
+        found: list[Settled] = []
         async with self._database.read() as connection:
             for part in in_parts(keys):
                 query = select(t.settlement).where(t.settlement.c.key.in_(part))
-                found.update({row.key: _settled(row) for row in await connection.execute(query)})
+                found.extend(rows.read_settled(row) for row in await connection.execute(query))
+        return sorted(found, key=lambda one: one.key)
+
+    async def held(self, groups: Sequence[str] | None = None) -> list[Settled]:
+        """Give what waits for a person."""
+        c = t.settlement.c
+        query = select(t.settlement).where(c.state == State.HELD.value).order_by(c.key)
+        if groups is not None:
+            query = query.where(c.hold_group.in_(groups), c.hold_group != "")
+        async with self._database.read() as connection:
+            return [rows.read_settled(row) for row in await connection.execute(query)]
+
+    async def decisions(self, keys: Sequence[str]) -> list[Decision]:
+        """Give every decision about these settlements."""
+        found: list[Decision] = []
+        async with self._database.read() as connection:
+            for part in in_parts(keys):
+                query = (
+                    select(t.decision)
+                    .where(t.decision.c.settlement.in_(part))
+                    .order_by(t.decision.c.id)
+                )
+                found.extend(rows.read_decision(row) for row in await connection.execute(query))
+        return found
+
+    async def note(self, decisions: Sequence[Decision]) -> None:
+        """Keep decisions that change nothing yet."""
+        if decisions:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    insert(t.decision), [rows.decision_row(one) for one in decisions]
+                )
+
+    async def history(
+        self, contracts: Sequence[Contract], before_ms: int, *, far: bool
+    ) -> Mapping[str, History]:
+        """Give what earlier periods hand on, by contract."""
+        async with self._database.read() as connection:
+            carried = await ledger.carried_by(connection, [one.id for one in contracts])
+            earlier = await past.past(connection, contracts, before_ms) if far else {}
+        found: dict[str, History] = {}
+        for contract in contracts:
+            currency = contract.fee.currency
+            minor = carried.get((contract.id, currency), 0)
+            verdicts, granted = earlier.get(contract.id, ((), 0))
+            found[contract.id] = History(
+                carried=Money(minor=minor, currency=currency) if minor else None,
+                granted_before=Money(minor=granted, currency=currency) if far else None,
+                breached_before=verdicts,
+            )
+        return found
+
+    async def books(self, settled: Sequence[Settled]) -> Mapping[str, Books]:
+        """Say what the ledger has for each settlement."""
+        async with self._database.read() as connection:
+            return await ledger.read_books(connection, settled)
+
+    async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
+        """Say what was granted for periods so far."""
+        entry, settlement = t.ledger_entry.c, t.settlement.c
+        query = (
+            select(settlement.period, entry.currency, func.sum(entry.amount_minor), func.count())
+            .join(t.settlement, settlement.key == entry.settlement)
+            .where(settlement.period.in_(labels), entry.kind == EntryKind.GRANT)
+            .group_by(settlement.period, entry.currency)
+        )
+        found: dict[str, Tally] = {label: Tally() for label in labels}
+        async with self._database.read() as connection:
+            for label, currency, minor, count in await connection.execute(query):
+                found[label].credits += count
+                found[label].minor[currency] += int(minor)
         return found
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
-        """Write the postings, all or nothing, without those that are final already."""
+        """Write the postings, all or nothing, without those whose place is taken."""
         async with self._database.write() as connection:
-            await _lock_ledger(connection)
-            final = await _final(connection, [posting.settlement.key for posting in postings])
-            new = [posting for posting in postings if posting.settlement.key not in final]
+            await ledger.lock_ledger(connection)
+            there = await _there(connection, [one.settled.key for one in postings])
+            new = [one for one in postings if _fits(one, there.get(one.settled.key))]
+            await _check_books(connection, new)
             if new:
-                await _write(connection, new, at_ms)
+                await _write(connection, new, there, at_ms)
             return len(new)
 
-    async def stand(self, standings: Sequence[Settlement]) -> None:
+    async def keep_up(self, now_ms: int, entries_for: EntriesFor) -> int:
+        """Add what time brought about; nothing moves between looking and writing."""
+        async with self._database.write() as connection:
+            await ledger.lock_ledger(connection)
+            expired = await past.expired(connection, now_ms)
+            entries = entries_for(expired, await past.carried(connection))
+            known = await ledger.known_keys(connection, [entry.key for entry in entries])
+            new = [entry for entry in entries if entry.key not in known]
+            await ledger.append(connection, new)
+            return len(new)
+
+    async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:
         """Replace what the open periods look like as of now."""
         async with self._database.write() as connection:
             await connection.execute(delete(t.standing))
             if standings:
-                rows = [
-                    _standing(Settled.of(s))
-                    | {"disagreement_ms": total_ms(s.evidence.disagreements)}
-                    for s in standings
-                ]
-                await connection.execute(insert(t.standing), rows)
+                await connection.execute(
+                    insert(t.standing),
+                    [
+                        rows.standing_row(Settled.of(one), outlook)
+                        | {"disagreement_ms": total_ms(one.evidence.disagreements)}
+                        for one, outlook in standings
+                    ],
+                )
 
 
-async def _final(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
-    c = t.settlement.c
-    found: set[str] = set()
+async def _there(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for part in in_parts(keys):
-        query = select(c.key).where(c.key.in_(part), c.state.in_(_FINAL))
-        found.update((await connection.execute(query)).scalars())
+        query = select(t.settlement).where(t.settlement.c.key.in_(part))
+        found.update({row.key: row for row in await connection.execute(query)})
     return found
 
 
-async def _lock_ledger(connection: AsyncConnection) -> None:
-    """Let one transaction at a time extend the chain; on SQLite every write is alone already."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _LEDGER_LOCK})
+def _fits(posting: Posting, row: Any) -> bool:
+    """Say whether a posting finds what it was made to replace."""
+    if not posting.replaces:
+        return row is None or row.state == State.OBSERVED.value
+    if row is None or row.revision != posting.replaces:
+        return False
+    # Within a revision only what is held can change; a new revision may follow on anything.
+    return bool(posting.settled.revision > row.revision or row.state == State.HELD.value)
 
 
-async def _write(connection: AsyncConnection, postings: Sequence[Posting], at_ms: int) -> None:
-    settlements = [posting.settlement for posting in postings]
-    keys = [settlement.key for settlement in settlements]
-    for part in in_parts(keys):  # observed ones give way to the new ones
-        await connection.execute(delete(t.settlement).where(t.settlement.c.key.in_(part)))
-    await connection.execute(
-        insert(t.settlement), [_row(Settled.of(s), at_ms) for s in settlements]
-    )
-    entries = [posting.entry for posting in postings if posting.entry]
-    if entries:
-        rows = _chained(await _last_hash(connection), entries)
-        await connection.execute(insert(t.ledger_entry), rows)
-    notices = [(p.settlement.key, p.notice) for p in postings if p.notice]
-    if notices:
-        rows = [_notice(key, notice, at_ms) for key, notice in notices]
-        await connection.execute(insert(t.notice), rows)
+async def _check_books(connection: AsyncConnection, postings: Sequence[Posting]) -> None:
+    """Make sure that what entries were made for is still so."""
+    moving = [one for one in postings if one.entries]
+    now = await ledger.read_books(connection, [one.settled for one in moving]) if moving else {}
+    for posting in moving:
+        if now[posting.settled.key] != posting.books:
+            raise BooksMoved(f"the ledger of {posting.settled.key} changed meanwhile; try again")
+
+
+async def _write(
+    connection: AsyncConnection, postings: Sequence[Posting], there: Mapping[str, Any], at_ms: int
+) -> None:
+    fresh = [one for one in postings if not one.replaces]
+    await _remove_observed(connection, [o.settled.key for o in fresh if o.settled.key in there])
+    if fresh:
+        values = [rows.settlement_row(one.settled, at_ms) for one in fresh]
+        await connection.execute(insert(t.settlement), values)
+    await _replace(connection, [one for one in postings if one.replaces], there, at_ms)
+    await _keep_cases(connection, postings)
+    await ledger.append(connection, [entry for one in postings for entry in one.entries])
+    await _insert(connection, t.decision, [o.decision for o in postings], rows.decision_row)
+    notices = [(one.settled.key, one.notice) for one in postings if one.notice]
+    await _insert(connection, t.notice, notices, lambda one: rows.notice_row(one[0], one[1], at_ms))
     orders = [order for posting in postings for order in posting.orders]
-    if orders:
-        await connection.execute(insert(t.outbox), [_order(order, at_ms) for order in orders])
+    await _insert(connection, t.outbox, orders, lambda order: rows.order_row(order, at_ms))
 
 
-async def _last_hash(connection: AsyncConnection) -> str:
-    query = select(t.ledger_entry.c.hash).order_by(t.ledger_entry.c.seq.desc()).limit(1)
-    return (await connection.execute(query)).scalar_one_or_none() or GENESIS
+async def _insert(
+    connection: AsyncConnection, table: Any, items: Sequence[Any], row_of: Any
+) -> None:
+    found = [row_of(item) for item in items if item is not None]
+    if found:
+        await connection.execute(insert(table), found)
 
 
-def _chained(previous: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    rows = []
-    for entry in entries:
-        own = entry.chained(previous)
-        rows.append(
-            {
-                "key": entry.key,
-                "kind": entry.kind.value,
-                "settlement": entry.settlement,
-                "customer": entry.customer,
-                "contract": entry.contract,
-                "policy": entry.policy,
-                "form": entry.form.value,
-                "amount_minor": entry.amount.minor,
-                "currency": entry.amount.currency,
-                "extension_days": str(entry.extension_days),
-                "may_terminate": entry.may_terminate,
-                "posted_at_ms": entry.posted_at_ms,
-                "previous_hash": previous,
-                "hash": own,
-            }
+async def _remove_observed(connection: AsyncConnection, keys: Sequence[str]) -> None:
+    for part in in_parts(keys):
+        await connection.execute(
+            delete(t.settlement_case).where(t.settlement_case.c.settlement.in_(part))
         )
-        previous = own
-    return rows
+        await connection.execute(delete(t.settlement).where(t.settlement.c.key.in_(part)))
 
 
-def _standing(settled: Settled) -> dict[str, Any]:
-    return {
-        "contract": settled.contract,
-        "customer": settled.customer,
-        "service": settled.service,
-        "policy": settled.policy,
-        "period": settled.period,
-        "currency": settled.credit.currency,
-        "credit_minor": settled.credit.minor,
-        "objective": _text(settled.objective),
-        "ratio": _text(settled.ratio),
-        "down_ms": settled.down_ms,
-        "unknown_ms": settled.unknown_ms,
+async def _replace(
+    connection: AsyncConnection, postings: Sequence[Posting], there: Mapping[str, Any], at_ms: int
+) -> None:
+    """Put settlements in the place of others, and keep those whose revision is over."""
+    if not postings:
+        return
+    old = [
+        {
+            "settlement": row.key,
+            "revision": row.revision,
+            "content": json.dumps(row._asdict(), ensure_ascii=False),
+            "replaced_at_ms": at_ms,
+        }
+        for one in postings
+        if (row := there[one.settled.key]).revision < one.settled.revision
+    ]
+    if old:
+        await connection.execute(insert(t.settlement_revision), old)
+    values = [rows.settlement_row(one.settled, at_ms) for one in postings]
+    changed: dict[str, Any] = {
+        name: bindparam(f"new_{name}") for name in values[0] if name != "key"
     }
-
-
-def _row(settled: Settled, at_ms: int) -> dict[str, Any]:
-    windows = {"down": settled.windows.down, "unknown": settled.windows.unknown}
-    return _standing(settled) | {
-        "key": settled.key,
-        "start_ms": settled.span.start_ms,
-        "end_ms": settled.span.end_ms,
-        "period_end_ms": settled.period_end_ms,
-        "counted_ms": settled.counted_ms,
-        "extension_days": str(settled.extension_days),
-        "may_terminate": settled.may_terminate,
-        "state": settled.state.value,
-        "verdict": settled.verdict.value,
-        "holds": ",".join(settled.holds),
-        "fee_minor": settled.fee.minor,
-        "reasoning": json.dumps([step_to_json(s) for s in settled.steps], ensure_ascii=False),
-        "windows": json.dumps(windows),
-        "settled_at_ms": at_ms,
-    }
-
-
-def _settled(row: Any) -> Settled:
-    windows = json.loads(row.windows)
-    return Settled(
-        key=row.key,
-        contract=row.contract,
-        customer=row.customer,
-        service=row.service,
-        policy=row.policy,
-        period=row.period,
-        span=Window(row.start_ms, row.end_ms),
-        period_end_ms=row.period_end_ms,
-        verdict=Verdict(row.verdict),
-        state=State(row.state),
-        holds=tuple(Hold(name) for name in row.holds.split(",") if name),
-        fee=Money(minor=row.fee_minor, currency=row.currency),
-        credit=Money(minor=row.credit_minor, currency=row.currency),
-        extension_days=Fraction(row.extension_days),
-        may_terminate=row.may_terminate,
-        objective=_fraction(row.objective),
-        ratio=_fraction(row.ratio),
-        counted_ms=row.counted_ms,
-        down_ms=row.down_ms,
-        unknown_ms=row.unknown_ms,
-        windows=SeriesState(
-            down=tuple(Window(*window) for window in windows["down"]),
-            unknown=tuple(Window(*window) for window in windows["unknown"]),
-        ),
-        steps=tuple(step_from_json(data) for data in json.loads(row.reasoning)),
+    statement = update(t.settlement).where(t.settlement.c.key == bindparam("new_key"))
+    await connection.execute(
+        statement.values(changed),
+        [{f"new_{name}": value for name, value in row.items()} for row in values],
     )
 
 
-def _text(value: Fraction | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _fraction(text: str | None) -> Fraction | None:
-    return None if text is None else Fraction(text)
-
-
-def _notice(settlement: str, notice: Notice, at_ms: int) -> dict[str, Any]:
-    pictures = {name: base64.b64encode(png).decode() for name, png in notice.pictures.items()}
-    return {
-        "key": notice.key,
-        "settlement": settlement,
-        "kind": notice.kind,
-        "locale": notice.locale,
-        "recipients": json.dumps(notice.recipients, ensure_ascii=False),
-        "subject": notice.subject,
-        "text": notice.text,
-        "html": notice.html,
-        "pictures": json.dumps(pictures),
-        "rendered_at_ms": at_ms,
-    }
-
-
-def _order(order: Order, at_ms: int) -> dict[str, Any]:
-    return {
-        "key": order.key,
-        "sink": order.sink,
-        "kind": order.kind,
-        "about": order.about,
-        "state": "pending",
-        "due_at_ms": at_ms,
-        "attempts": 0,
-        "lease_until_ms": 0,
-        "created_at_ms": at_ms,
-    }
+async def _keep_cases(connection: AsyncConnection, postings: Sequence[Posting]) -> None:
+    kept = [(one.settled, one.record) for one in postings if one.record]
+    if not kept:
+        return
+    policies = {record.policy_hash: rows.policy_row(record) for _, record in kept}
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    await connection.execute(
+        dialect.insert(t.policy_source).on_conflict_do_nothing(), list(policies.values())
+    )
+    await connection.execute(
+        insert(t.settlement_case), [rows.case_row(settled, record) for settled, record in kept]
+    )

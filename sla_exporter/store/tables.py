@@ -240,6 +240,61 @@ class SettlementRow(SQLModel, table=True):
     reasoning: str  # JSON: the steps
     windows: str  # JSON: down and unknown windows
     settled_at_ms: int = Field(sa_type=BigInteger)
+    zone: str
+    form: str
+    expires_ms: int | None = Field(default=None, sa_type=BigInteger)
+    kept_minor: int = Field(sa_type=BigInteger)
+    revision: int
+    hold_group: str = Field(index=True)
+
+
+class RevisionRow(SQLModel, table=True):
+    """A settlement as it was before it was settled anew."""
+
+    __tablename__ = "settlement_revision"
+
+    settlement: str = Field(primary_key=True, foreign_key="settlement.key")
+    revision: int = Field(primary_key=True)
+    content: str  # JSON: the row
+    replaced_at_ms: int = Field(sa_type=BigInteger)
+
+
+class CaseRow(SQLModel, table=True):
+    """What a settlement was computed from, so that anybody can compute it again."""
+
+    __tablename__ = "settlement_case"
+
+    settlement: str = Field(primary_key=True, foreign_key="settlement.key")
+    revision: int = Field(primary_key=True)
+    policy_hash: str = Field(foreign_key="policy_source.hash")
+    content: str  # JSON: the case
+    incidents: str  # JSON
+
+
+class PolicySourceRow(SQLModel, table=True):
+    """A version of a policy, as its file had it."""
+
+    __tablename__ = "policy_source"
+
+    hash: str = Field(primary_key=True)
+    name: str
+    source: str  # JSON
+
+
+class DecisionRow(SQLModel, table=True):
+    """What a person decided about a settlement; triggers refuse UPDATE and DELETE."""
+
+    __tablename__ = "decision"
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    settlement: str = Field(foreign_key="settlement.key", index=True)
+    revision: int
+    kind: str
+    by_whom: str
+    reason: str
+    credit_minor: int = Field(sa_type=BigInteger)
+    currency: str
+    decided_at_ms: int = Field(sa_type=BigInteger, index=True)
 
 
 class StandingRow(SQLModel, table=True):
@@ -261,6 +316,10 @@ class StandingRow(SQLModel, table=True):
     disagreement_ms: int = Field(
         default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
     )
+    is_down: bool
+    per_hour_minor: int = Field(sa_type=BigInteger)
+    next_after_ms: int | None = Field(default=None, sa_type=BigInteger)
+    next_credit_minor: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class LedgerRow(SQLModel, table=True):
@@ -281,8 +340,36 @@ class LedgerRow(SQLModel, table=True):
     extension_days: str  # an exact fraction
     may_terminate: bool
     posted_at_ms: int = Field(sa_type=BigInteger)
+    about: str
+    by_whom: str
+    note: str
+    expires_at_ms: int | None = Field(default=None, sa_type=BigInteger, index=True)
     previous_hash: str
     hash: str = Field(unique=True)
+
+
+class BalanceRow(SQLModel, table=True):
+    """What the entries of a contract add up to; kept with them, in the same transaction."""
+
+    __tablename__ = "ledger_balance"
+
+    contract: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    customer: str = Field(index=True)
+    credited_minor: int = Field(sa_type=BigInteger)
+    carried_minor: int = Field(sa_type=BigInteger)
+
+
+class TokenRow(SQLModel, table=True):
+    """A bearer token of the API; only its hash is known."""
+
+    __tablename__ = "api_token"
+
+    name: str = Field(primary_key=True)
+    hash: str = Field(unique=True)
+    scopes: str  # comma-separated
+    created_at_ms: int = Field(sa_type=BigInteger)
+    revoked_at_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class NoticeRow(SQLModel, table=True):
@@ -342,6 +429,12 @@ silence_version = _table(SilenceRow)
 opinion = _table(OpinionRow)
 webhook_request = _table(WebhookRequestRow)
 settlement = _table(SettlementRow)
+settlement_revision = _table(RevisionRow)
+settlement_case = _table(CaseRow)
+policy_source = _table(PolicySourceRow)
+decision = _table(DecisionRow)
+ledger_balance = _table(BalanceRow)
+api_token = _table(TokenRow)
 standing = _table(StandingRow)
 ledger_entry = _table(LedgerRow)
 notice = _table(NoticeRow)

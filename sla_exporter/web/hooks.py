@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from sla_exporter.errors import StoreUnavailable
+from sla_exporter.ports import Scope
 from sla_exporter.web.auth import admits, challenge
 from sla_exporter.web.webhook import read_webhook
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sla_exporter.flow.ingest import Ingester
+    from sla_exporter.ports import TokenStore
     from sla_exporter.settings.config import WebhookAccess
     from sla_exporter.web.webhook import Webhook
 
@@ -37,11 +39,12 @@ class WebhookHandler:
     ingester: Ingester
     access: Callable[[], WebhookAccess]
     count: Callable[[str, str], None]
+    tokens: TokenStore | None = None
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one request."""
         access = self.access()
-        if not admits(access, request.headers.get("Authorization", "")):
+        if not await self._admits(access, request.headers.get("Authorization", "")):
             self.count("unknown", "unauthorized")
             asked = {"WWW-Authenticate": challenge(access)}
             return _answer(401, "the credentials are missing or wrong", headers=asked)
@@ -56,6 +59,19 @@ class WebhookHandler:
             self.count("unknown", "malformed")
             return await self._keep_malformed(request, body, str(error))
         return await self._take(body, webhook)
+
+    async def _admits(self, access: WebhookAccess, authorization: str) -> bool:
+        """Let in who has the configured credentials, or a token with the scope for it."""
+        if admits(access, authorization):
+            return True
+        scheme, _, secret = authorization.partition(" ")
+        if self.tokens is None or scheme.lower() != "bearer":
+            return False
+        try:
+            token = await self.tokens.known(secret.strip())
+        except StoreUnavailable:
+            return False
+        return token is not None and Scope.INGEST in token.scopes
 
     async def _take(self, body: bytes, webhook: Webhook) -> web.Response:
         said = "; ".join(webhook.problems[:5])

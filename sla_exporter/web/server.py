@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
+from sla_exporter.web.api.problems import problem
+from sla_exporter.web.api.routes import API, ROOT
 from sla_exporter.web.pages import render_status
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from sla_exporter.ports import FigureStore
+    from sla_exporter.web.api.handlers import Api
     from sla_exporter.web.hooks import WebhookHandler
 
 ROUTES = (
@@ -26,6 +29,7 @@ ROUTES = (
     ("GET", "/-/ready"),
     ("POST", "/-/reload"),
     ("GET", "/"),
+    *((route.method, route.path) for route in API),
 )
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -44,6 +48,7 @@ class Site:
     metrics: Handler
     reload: Callable[[], Awaitable[None]]
     is_ready: Callable[[], Awaitable[str]]
+    api: Api | None = None
 
     def application(self) -> web.Application:
         """Build the aiohttp application."""
@@ -55,9 +60,11 @@ class Site:
             ("POST", "/-/reload"): self.reload_config,
             ("GET", "/"): self.status,
         }
-        application = web.Application(middlewares=[_secured])
-        for method, path in ROUTES:
-            application.router.add_route(method, path, handlers[method, path])
+        application = web.Application(middlewares=[_secured, _explained])
+        for (method, path), handler in handlers.items():
+            application.router.add_route(method, path, handler)
+        for method, path, handler in self.api.handlers() if self.api else ():
+            application.router.add_route(method, path, handler)
         return application
 
     async def ready(self, _request: web.Request) -> web.Response:
@@ -87,6 +94,22 @@ class Site:
 
 async def _healthy(_request: web.Request) -> web.Response:
     return web.Response(text="sla-exporter is healthy.\n")
+
+
+@web.middleware
+async def _explained(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer a path or method of the API that is not there as a problem too."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if not request.path.startswith(ROOT):
+            raise
+        response = problem(error.status, f"{request.method} {request.path}: {error.reason}")
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
 
 @web.middleware

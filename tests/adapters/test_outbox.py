@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from sla_exporter.core.ledger import grant
+from sla_exporter.core.settled import Settled
 from sla_exporter.ports import Notice, Order, Posting
 from sla_exporter.store import tables as t
 from sla_exporter.store.outbox import DatabaseOutbox
@@ -36,7 +37,10 @@ async def outbox(database):
         Order(key="file/c", sink="file", kind="credit", about=ENTRY.key),
     )
     posting = Posting(
-        settlement=settled(outage(3, 10, 95)), entry=ENTRY, notice=NOTICE, orders=orders
+        settled=Settled.of(settled(outage(3, 10, 95))),
+        entries=(ENTRY,),
+        notice=NOTICE,
+        orders=orders,
     )
     await Settlements(database).post([posting], NOW)
     return DatabaseOutbox(database)

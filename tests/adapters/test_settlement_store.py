@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.exposure import Outlook
 from sla_exporter.core.ledger import GENESIS, grant
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import State
@@ -36,7 +37,10 @@ def posting(settlement, *, broken: bool = False) -> Posting:
     order = Order(key=f"file/{notice.key}", sink="file", kind="notice", about=notice.key)
     # A broken posting names the same order twice, which the database refuses.
     return Posting(
-        settlement=settlement, entry=entry, notice=notice, orders=(order, order)[: 1 + broken]
+        settled=Settled.of(settlement),
+        entries=(entry,) if entry else (),
+        notice=notice,
+        orders=(order, order)[: 1 + broken],
     )
 
 
@@ -102,9 +106,9 @@ async def test_an_observed_settlement_gives_way(database):
     """What was only shown is replaced; what is final is not."""
     store = Settlements(database)
 
-    await store.post([Posting(settlement=settled(mode=Mode.OBSERVE))], NOW)
+    await store.post([Posting(settled=Settled.of(settled(mode=Mode.OBSERVE)))], NOW)
     await store.post([posting(settled(outage(3, 10, 95)))], NOW)
-    await store.post([Posting(settlement=settled(mode=Mode.OBSERVE))], NOW)
+    await store.post([Posting(settled=Settled.of(settled(mode=Mode.OBSERVE)))], NOW)
 
     assert await counts(database) == ONE_OF_EACH
     assert [s.state for s in await store.settled("2026-10")] == [State.POSTED]
@@ -143,8 +147,8 @@ async def test_the_open_periods_are_replaced_as_a_whole(database):
     """A contract that is gone from the configuration is gone from the metrics."""
     store = Settlements(database)
 
-    await store.stand([settled(), settled(of=contract(BIRCH))])
-    await store.stand([settled(outage(3, 10, 95))])
+    await store.stand([(settled(), Outlook()), (settled(of=contract(BIRCH)), Outlook())])
+    await store.stand([(settled(outage(3, 10, 95)), Outlook())])
 
     figures = await DatabaseFigures(database).figures()
     assert [(s.contract, s.down_ms, s.credit_minor) for s in figures.standings] == [
@@ -160,7 +164,11 @@ async def test_figures_come_from_the_tables(database):
     assert not unpaid.owes
 
     await store.post(
-        [posting(settled(outage(3, 10, 95))), Posting(settlement=held), Posting(settlement=unpaid)],
+        [
+            posting(settled(outage(3, 10, 95))),
+            Posting(settled=Settled.of(held)),
+            Posting(settled=Settled.of(unpaid)),
+        ],
         NOW,
     )
     figures = await DatabaseFigures(database).figures()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, growth, settling, tick
+from tests.bench import cold_month, growth, posting, settling, tick
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
     "tick": lambda: tick.run(Fleet()),
     "growth": growth.run,
+    "posting": posting.run,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, settling
+from tests.bench import cold_month, posting, settling
 from tests.bench.fleet import Fleet
 
 
@@ -23,3 +23,11 @@ def test_settling_is_measured():
 
     assert found[0]["owed_minor"] == found[1]["owed_minor"] > 0
     assert found[0]["ratio_to_bare_loop"] > 0
+
+
+def test_posting_is_measured():
+    """On small fleets: one credit for every thirty contracts, and the ratio is there."""
+    found = posting.run(sizes=(300, 600))
+
+    assert (found["300_entries"], found["600_entries"]) == (10, 20)
+    assert found["ratio_per_contract_last_to_first"] > 0

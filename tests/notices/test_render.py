@@ -13,6 +13,7 @@ from sla_exporter.core.ledger import grant
 from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Minimum
 from sla_exporter.core.samples import SeriesState
+from sla_exporter.core.settled import Settled
 from sla_exporter.core.windows import Window
 from sla_exporter.notices.formats import plain
 from sla_exporter.notices.reasons import SENTENCES, sentences
@@ -24,7 +25,8 @@ RENDERER = JinjaRenderer("Example Hosting")
 
 
 def notice(settlement, renderer=RENDERER):
-    return renderer.render(settlement, grant(settlement, 0) if settlement.owes else None)
+    entry = grant(settlement, 0) if settlement.owes else None
+    return renderer.render(Settled.of(settlement), settlement.contract.customer, entry)
 
 
 def spoken(customer, *, locale: str):

@@ -13,6 +13,7 @@ from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
+from sla_exporter.core.exposure import Outlook
 from sla_exporter.core.problems import Place, Problem
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.flow.ingest import Ingester
@@ -231,7 +232,7 @@ async def test_metrics_tell_what_the_ledger_says(served, database):
 
     store = Settlements(database)
     await store.post([posting(settled(outage(3, 10, 95)))], 1)
-    await store.stand([settled(outage(3, 10, 95), of=contract(ACME, "499.90"))])
+    await store.stand([(settled(outage(3, 10, 95), of=contract(ACME, "499.90")), Outlook())])
 
     status, text = await served.ask("GET", "/metrics")
     samples = {
@@ -278,7 +279,8 @@ async def test_health_readiness_and_reload(served):
 async def test_the_start_page_shows_the_open_periods(served, database):
     """Worst first, with names as text."""
     evil = contract(ACME, id="<script>alert(1)</script>")
-    await Settlements(database).stand([settled(), settled(outage(3, 10, 95), of=evil)])
+    standings = [settled(), settled(outage(3, 10, 95), of=evil)]
+    await Settlements(database).stand([(one, Outlook()) for one in standings])
 
     status, page = await served.ask("GET", "/")
 

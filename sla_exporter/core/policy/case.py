@@ -53,6 +53,7 @@ class Case:
     ``span`` is the part of the period in which the contract ran. ``ratio`` is an availability that
     was measured as a share of items rather than of time. ``breached_before`` tells of the periods
     before this one, the latest first; ``granted_before`` what was paid in the twelve months before;
+    ``carried`` what was kept for this credit because it was under the minimum;
     ``counts`` of other broken promises, such as late answers. Exclusions may lie before the span:
     they use up a yearly budget.
     """
@@ -66,6 +67,7 @@ class Case:
     ratio: Fraction | None = None
     breached_before: tuple[bool, ...] = ()
     granted_before: Money | None = None
+    carried: Money | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     claimed_at_ms: int | None = None
     ticket_at_ms: int | None = None

@@ -80,7 +80,7 @@ def _evaluate_reading(policy: Policy, case: Case) -> Outcome:
     granted = _grant(policy.credit, measured)
     steps.extend(granted.steps)
     granted = capped(granted, measured, steps)
-    credit, carried = _in_money(policy, granted, nothing, steps)
+    credit, carried = _in_money(policy, granted, nothing, case.carried, steps)
     claim, flags = None, granted.flags
     if credit.minor or granted.days or granted.may_terminate:
         claim = _claim(policy, case, steps)
@@ -126,7 +126,7 @@ def _grant(credit: Credit, measured: Measured) -> Grant:
 
 
 def _in_money(
-    policy: Policy, granted: Grant, nothing: Money, steps: list[Step]
+    policy: Policy, granted: Grant, nothing: Money, carried: Money | None, steps: list[Step]
 ) -> tuple[Money, Money | None]:
     """Round what is owed in money, once, and hold it against the minimum; what is left is kept."""
     minor = granted.minor
@@ -136,6 +136,7 @@ def _in_money(
     if minor.denominator != 1:
         amount, mode = Exact(minor, nothing.currency), policy.rounding.value
         steps.append(step("rounded", amount=amount, mode=mode, credit=credit))
+    credit = _with_carried(credit, carried, steps)
     minimum = policy.minimum
     if minimum is None or minimum.is_reached_by(credit):
         return credit, None
@@ -145,6 +146,15 @@ def _in_money(
         return nothing, None
     steps.append(step("carried_over", credit=credit))
     return nothing, credit
+
+
+def _with_carried(credit: Money, carried: Money | None, steps: list[Step]) -> Money:
+    """Add what was kept from earlier periods."""
+    if carried is None or not carried.minor or carried.currency != credit.currency:
+        return credit
+    total = replace(credit, minor=credit.minor + carried.minor)
+    steps.append(step("carried_in", credit=credit, carried=carried, total=total))
+    return total
 
 
 def _claim(policy: Policy, case: Case, steps: list[Step]) -> ClaimState | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sla_exporter.core.policy.formula import Award, Clause, Formula, one
 from sla_exporter.core.policy.measure import Measured
@@ -14,6 +15,7 @@ from sla_exporter.core.reasoning import step
 class Streak(Formula):
     """This period is one of them; a period that was met breaks the row."""
 
+    looks_back: ClassVar[bool] = True
     periods: int
     pays: Pay
 

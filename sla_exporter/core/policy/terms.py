@@ -140,7 +140,8 @@ class Policy:
     Without an objective every outage counts. ``denominator_ms`` is a length that texts put in place
     of the period's own; ``whole_period`` counts the time before and after the contract as up.
     ``fee_covers_ms`` is how much time the fee pays for, where time has a price: the period's length
-    if it is not stated. ``interpretation`` explains how unclear words were read.
+    if it is not stated. ``interpretation`` explains how unclear words were read. ``source`` is the
+    policy as its file has it.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Policy:
     interpretation: Mapping[str, str] = field(default_factory=dict)
     undecided: tuple[Undecided, ...] = ()
     mode: Mode | None = None
+    source: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sets_limit(self) -> bool:
@@ -176,3 +178,15 @@ class Policy:
     def promised(self) -> Share | None:
         """The objective as a share."""
         return self.objective.share if self.objective else None
+
+
+def looks_back(policy: Policy) -> bool:
+    """Say whether earlier periods matter to a policy, beyond what is carried over from them."""
+    capped = any(cap.per is CapPer.TWELVE_MONTHS for cap in policy.caps)
+    return capped or _has_streak(policy.credit)
+
+
+def _has_streak(credit: Credit) -> bool:
+    if isinstance(credit, Component):
+        return bool(getattr(credit.formula, "looks_back", False))
+    return any(_has_streak(part) for part in credit.parts)

@@ -1,0 +1,111 @@
+"""Postings: everything that follows from a settlement, made ready to be written at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sla_exporter.core.ledger import EMPTY_BOOKS, EntryKind, book
+from sla_exporter.core.settlement import State
+from sla_exporter.errors import BooksMoved
+from sla_exporter.ports import Order, Posting, Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.ledger import Booking, Books
+    from sla_exporter.core.records import CaseRecord
+    from sla_exporter.core.settled import Settled
+    from sla_exporter.ports import Decision, Notice, NoticeRenderer, SettlementStore
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A settlement that is to be written; ``replaces`` is explained at :class:`Posting`."""
+
+    settled: Settled
+    replaces: int = 0
+    record: CaseRecord | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poster:
+    """Writes settlements with their entries, notices and orders."""
+
+    settlements: SettlementStore
+    renderer: NoticeRenderer
+    routes: Routes
+
+    async def post(
+        self, drafts: Sequence[Draft], contracts: Mapping[str, Contract], now_ms: int
+    ) -> int:
+        """Write drafts in one transaction, and say how many; those whose place is taken stay out.
+
+        What goes to the ledger is made for the books as they are read; if another process moves
+        them before it is written, it is made anew.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            books = await self._books(drafts)
+            postings = [
+                self._posting(draft, contracts, books.get(draft.settled.key, EMPTY_BOOKS), now_ms)
+                for draft in drafts
+            ]
+            try:
+                return await self.settlements.post(postings, now_ms)
+            except BooksMoved:
+                if not tries_left:
+                    raise
+        return 0
+
+    async def _books(self, drafts: Sequence[Draft]) -> Mapping[str, Books]:
+        moving = [d.settled for d in drafts if d.replaces or d.settled.moves]
+        return await self.settlements.books(moving) if moving else {}
+
+    def _posting(
+        self, draft: Draft, contracts: Mapping[str, Contract], books: Books, now_ms: int
+    ) -> Posting:
+        settled, decision = draft.settled, draft.decision
+        if settled.state is not State.POSTED:
+            return Posting(
+                settled=settled, replaces=draft.replaces, record=draft.record, decision=decision
+            )
+        by, reason = (decision.by, decision.reason) if decision else ("", "")
+        booking = book(settled, books, now_ms, by=by, note=reason)
+        notice = self._notice(booking, contracts[settled.contract], books)
+        return Posting(
+            settled=booking.settled,
+            entries=booking.entries,
+            notice=notice,
+            orders=tuple(self._orders(booking, notice)),
+            books=books,
+            replaces=draft.replaces,
+            record=draft.record,
+            decision=decision,
+        )
+
+    def _notice(self, booking: Booking, contract: Contract, books: Books) -> Notice | None:
+        """Tell the customer of a credit, or of a month without one, if they are told of those."""
+        settled = booking.settled
+        if booking.grant or any(e.kind is EntryKind.REVERSAL for e in booking.entries):
+            return self.renderer.render(settled, contract.customer, booking.grant)
+        if books.grant or settled.revision > 1 or not self.routes.statements:
+            return None
+        return self.renderer.render(settled, contract.customer, None)
+
+    def _orders(self, booking: Booking, notice: Notice | None) -> list[Order]:
+        sink = self.routes.credits
+        orders = [
+            Order(key=f"{sink}/{entry.key}", sink=sink, kind="credit", about=entry.key)
+            for entry in booking.entries
+            if entry.kind in {EntryKind.GRANT, EntryKind.REVERSAL}
+        ]
+        if notice:
+            sink = self.routes.notices
+            orders.append(
+                Order(key=f"{sink}/{notice.key}", sink=sink, kind="notice", about=notice.key)
+            )
+        return orders

@@ -1,0 +1,243 @@
+"""How settlements, entries and decisions lie in their tables, and how they are read back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from sla_exporter.core.ledger import Entry, EntryKind
+from sla_exporter.core.money import Money
+from sla_exporter.core.policy.terms import Form
+from sla_exporter.core.reasoning import step_from_json, step_to_json
+from sla_exporter.core.samples import SeriesState
+from sla_exporter.core.settled import Settled
+from sla_exporter.core.settlement import Hold, State, Verdict
+from sla_exporter.core.windows import Window
+from sla_exporter.ports import Decision, DecisionKind
+
+if TYPE_CHECKING:
+    from sla_exporter.core.exposure import Outlook
+    from sla_exporter.core.records import CaseRecord
+    from sla_exporter.ports import Notice, Order
+
+
+def standing_row(settled: Settled, outlook: Outlook) -> dict[str, Any]:
+    """Give an open period as a row."""
+    return _shared(settled) | {
+        "is_down": outlook.is_down,
+        "per_hour_minor": outlook.per_hour_minor,
+        "next_after_ms": outlook.next_after_ms,
+        "next_credit_minor": outlook.next_credit_minor,
+    }
+
+
+def _shared(settled: Settled) -> dict[str, Any]:
+    return {
+        "contract": settled.contract,
+        "customer": settled.customer,
+        "service": settled.service,
+        "policy": settled.policy,
+        "period": settled.period,
+        "currency": settled.credit.currency,
+        "credit_minor": settled.credit.minor,
+        "objective": _text(settled.objective),
+        "ratio": _text(settled.ratio),
+        "down_ms": settled.down_ms,
+        "unknown_ms": settled.unknown_ms,
+    }
+
+
+def settlement_row(settled: Settled, at_ms: int) -> dict[str, Any]:
+    """Give a settlement as a row."""
+    windows = {"down": settled.windows.down, "unknown": settled.windows.unknown}
+    return _shared(settled) | {
+        "key": settled.key,
+        "start_ms": settled.span.start_ms,
+        "end_ms": settled.span.end_ms,
+        "period_end_ms": settled.period_end_ms,
+        "counted_ms": settled.counted_ms,
+        "extension_days": str(settled.extension_days),
+        "may_terminate": settled.may_terminate,
+        "state": settled.state.value,
+        "verdict": settled.verdict.value,
+        "holds": ",".join(settled.holds),
+        "fee_minor": settled.fee.minor,
+        "reasoning": json.dumps([step_to_json(s) for s in settled.steps], ensure_ascii=False),
+        "windows": json.dumps(windows),
+        "settled_at_ms": at_ms,
+        "zone": settled.zone,
+        "form": settled.form.value,
+        "expires_ms": settled.expires_ms,
+        "kept_minor": settled.kept_minor,
+        "revision": settled.revision,
+        "hold_group": settled.group,
+    }
+
+
+def read_settled(row: Any) -> Settled:
+    """Read a settlement."""
+    windows = json.loads(row.windows)
+    return Settled(
+        key=row.key,
+        contract=row.contract,
+        customer=row.customer,
+        service=row.service,
+        policy=row.policy,
+        period=row.period,
+        span=Window(row.start_ms, row.end_ms),
+        period_end_ms=row.period_end_ms,
+        verdict=Verdict(row.verdict),
+        state=State(row.state),
+        holds=tuple(Hold(name) for name in row.holds.split(",") if name),
+        fee=Money(minor=row.fee_minor, currency=row.currency),
+        credit=Money(minor=row.credit_minor, currency=row.currency),
+        extension_days=Fraction(row.extension_days),
+        may_terminate=row.may_terminate,
+        objective=_fraction(row.objective),
+        ratio=_fraction(row.ratio),
+        counted_ms=row.counted_ms,
+        down_ms=row.down_ms,
+        unknown_ms=row.unknown_ms,
+        windows=SeriesState(
+            down=tuple(Window(*window) for window in windows["down"]),
+            unknown=tuple(Window(*window) for window in windows["unknown"]),
+        ),
+        steps=tuple(step_from_json(data) for data in json.loads(row.reasoning)),
+        zone=row.zone,
+        form=Form(row.form),
+        expires_ms=row.expires_ms,
+        kept_minor=row.kept_minor,
+        revision=row.revision,
+        group=row.hold_group,
+    )
+
+
+def entry_row(entry: Entry, previous: str, own: str) -> dict[str, Any]:
+    """Give an entry as a row, with its place in the chain."""
+    return {
+        "key": entry.key,
+        "kind": entry.kind.value,
+        "settlement": entry.settlement,
+        "customer": entry.customer,
+        "contract": entry.contract,
+        "policy": entry.policy,
+        "form": entry.form.value,
+        "amount_minor": entry.amount.minor,
+        "currency": entry.amount.currency,
+        "extension_days": str(entry.extension_days),
+        "may_terminate": entry.may_terminate,
+        "posted_at_ms": entry.posted_at_ms,
+        "about": entry.about,
+        "by_whom": entry.by,
+        "note": entry.note,
+        "expires_at_ms": entry.expires_at_ms,
+        "previous_hash": previous,
+        "hash": own,
+    }
+
+
+def read_entry(row: Any) -> Entry:
+    """Read an entry."""
+    return Entry(
+        key=row.key,
+        kind=EntryKind(row.kind),
+        settlement=row.settlement,
+        customer=row.customer,
+        contract=row.contract,
+        policy=row.policy,
+        form=Form(row.form),
+        amount=Money(minor=row.amount_minor, currency=row.currency),
+        extension_days=Fraction(row.extension_days),
+        may_terminate=row.may_terminate,
+        posted_at_ms=row.posted_at_ms,
+        about=row.about,
+        by=row.by_whom,
+        note=row.note,
+        expires_at_ms=row.expires_at_ms,
+    )
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """Give a decision as a row."""
+    return {
+        "settlement": decision.settlement,
+        "revision": decision.revision,
+        "kind": decision.kind.value,
+        "by_whom": decision.by,
+        "reason": decision.reason,
+        "credit_minor": decision.credit.minor,
+        "currency": decision.credit.currency,
+        "decided_at_ms": decision.at_ms,
+    }
+
+
+def read_decision(row: Any) -> Decision:
+    """Read a decision."""
+    return Decision(
+        settlement=row.settlement,
+        revision=row.revision,
+        kind=DecisionKind(row.kind),
+        by=row.by_whom,
+        reason=row.reason,
+        credit=Money(minor=row.credit_minor, currency=row.currency),
+        at_ms=row.decided_at_ms,
+    )
+
+
+def case_row(settled: Settled, record: CaseRecord) -> dict[str, Any]:
+    """Give what a settlement was computed from as a row."""
+    return {
+        "settlement": settled.key,
+        "revision": settled.revision,
+        "policy_hash": record.policy_hash,
+        "content": json.dumps(record.case, ensure_ascii=False),
+        "incidents": json.dumps(record.incidents, ensure_ascii=False),
+    }
+
+
+def policy_row(record: CaseRecord) -> dict[str, Any]:
+    """Give a version of a policy as a row."""
+    source = json.dumps(record.policy_source, ensure_ascii=False)
+    return {"hash": record.policy_hash, "name": record.policy, "source": source}
+
+
+def notice_row(settlement: str, notice: Notice, at_ms: int) -> dict[str, Any]:
+    """Give a notice as a row."""
+    pictures = {name: base64.b64encode(png).decode() for name, png in notice.pictures.items()}
+    return {
+        "key": notice.key,
+        "settlement": settlement,
+        "kind": notice.kind,
+        "locale": notice.locale,
+        "recipients": json.dumps(notice.recipients, ensure_ascii=False),
+        "subject": notice.subject,
+        "text": notice.text,
+        "html": notice.html,
+        "pictures": json.dumps(pictures),
+        "rendered_at_ms": at_ms,
+    }
+
+
+def order_row(order: Order, at_ms: int) -> dict[str, Any]:
+    """Give an order as a row."""
+    return {
+        "key": order.key,
+        "sink": order.sink,
+        "kind": order.kind,
+        "about": order.about,
+        "state": "pending",
+        "due_at_ms": at_ms,
+        "attempts": 0,
+        "lease_until_ms": 0,
+        "created_at_ms": at_ms,
+    }
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)

@@ -1,0 +1,150 @@
+"""From the values of the program to those of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sla_exporter.core.money import Money
+from sla_exporter.core.periods import utc_text
+from sla_exporter.notices.books import line_json
+from sla_exporter.notices.report import to_json
+from sla_exporter.web.api import models as m
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sla_exporter.core.audit import Balance, Line
+    from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.incidents import IncidentWindow
+    from sla_exporter.core.settled import Settled
+    from sla_exporter.ports import Decision, Standing
+
+
+def settlement(settled: Settled) -> m.Settlement:
+    """Give a settlement."""
+    return m.Settlement.model_validate(
+        to_json(settled)
+        | {
+            "key": settled.key,
+            "group": settled.group,
+            "revision": settled.revision,
+            "form": settled.form.value,
+        }
+    )
+
+
+def credit(settled: Settled) -> m.Credit:
+    """Give what a settlement owes."""
+    return m.Credit(
+        key=settled.key,
+        customer=settled.customer,
+        contract=settled.contract,
+        policy=settled.policy,
+        period=settled.period,
+        credit=str(settled.credit.amount),
+        currency=settled.credit.currency,
+        form=settled.form.value,
+        extension_days=float(settled.extension_days),
+        may_terminate=settled.may_terminate,
+        state=settled.state.value,
+        holds=[hold.value for hold in settled.holds],
+        group=settled.group,
+    )
+
+
+def incident(window: IncidentWindow) -> m.Incident:
+    """Give an incident window."""
+    end = window.ends_at_ms
+    return m.Incident(
+        fingerprint=window.fingerprint,
+        name=window.name,
+        start=utc_text(window.starts_at_ms),
+        end=None if end is None else utc_text(end),
+        labels=dict(window.labels),
+        annotations=dict(window.annotations),
+    )
+
+
+def decision(made: Decision) -> m.Decision:
+    """Give a decision."""
+    return m.Decision(
+        settlement=made.settlement,
+        revision=made.revision,
+        decision=made.kind.value,
+        by=made.by,
+        reason=made.reason,
+        credit=str(made.credit.amount),
+        currency=made.credit.currency,
+        at=utc_text(made.at_ms),
+    )
+
+
+def entry(line: Line) -> m.Entry:
+    """Give a line of the ledger."""
+    return m.Entry.model_validate(line_json(line))
+
+
+def balance(kept: Balance) -> m.Balance:
+    """Give a balance."""
+    return m.Balance(
+        customer=kept.customer,
+        contract=kept.contract,
+        currency=kept.currency,
+        credited=_amount(kept.credited_minor, kept.currency),
+        carried=_amount(kept.carried_minor, kept.currency),
+    )
+
+
+def contract(one: Contract) -> m.Contract:
+    """Give a contract."""
+    return m.Contract(
+        id=one.id,
+        customer=one.customer.id,
+        service=one.service,
+        policy=one.policy,
+        fee=str(one.fee.amount),
+        currency=one.fee.currency,
+        since=one.since.isoformat(),
+        until=one.until.isoformat() if one.until else None,
+    )
+
+
+def customers(contracts: Iterable[Contract]) -> list[m.Customer]:
+    """Give the customers of contracts, by their names in the configuration."""
+    known: dict[str, list[Contract]] = {}
+    for one in contracts:
+        known.setdefault(one.customer.id, []).append(one)
+    return [
+        m.Customer(
+            id=name,
+            name=ones[0].customer.name,
+            currency=ones[0].customer.currency,
+            locale=ones[0].customer.locale,
+            zone=ones[0].customer.zone,
+            contracts=[one.id for one in ones],
+        )
+        for name, ones in sorted(known.items())
+    ]
+
+
+def exposure(standing: Standing) -> m.Exposure:
+    """Give what an open period costs."""
+    after, then = standing.next_after_ms, standing.next_credit_minor
+    currency = standing.currency
+    return m.Exposure(
+        contract=standing.contract,
+        customer=standing.customer,
+        service=standing.service,
+        policy=standing.policy,
+        period=standing.period,
+        currency=currency,
+        credit=_amount(standing.credit_minor, currency),
+        is_down=standing.is_down,
+        next_hour=_amount(standing.per_hour_minor, currency),
+        next_after_s=None if after is None else after / 1000,
+        next_credit=None if then is None else _amount(then, currency),
+    )
+
+
+def _amount(minor: int, currency: str) -> str:
+    return str(Money(minor=minor, currency=currency).amount)

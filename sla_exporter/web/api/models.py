@@ -1,0 +1,270 @@
+"""What the API answers and takes, as pydantic models; the OpenAPI description is made of them.
+
+Money is decimal text with its currency, moments are RFC 3339 in UTC, ratios exact fractions as text
+beside a number for reading.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T", bound=BaseModel)
+_NUMBER = r"^\d{0,18}$"
+
+
+class Model(BaseModel):
+    """The base of all; unknown keys in a request are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(Model):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+class Page(Model, Generic[T]):
+    """A page of a list; ``next`` is what to give as ``after`` for the one that follows."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Settlement(Model):
+    """One contract and one period."""
+
+    key: str
+    customer: str
+    contract: str
+    service: str
+    policy: str
+    period: str
+    start: str
+    end: str
+    availability: float | None
+    availability_exact: str | None
+    objective: float | None
+    downtime_s: float
+    unknown_s: float
+    outages: list[tuple[str, str]]
+    verdict: str
+    state: str
+    holds: list[str]
+    group: str
+    revision: int
+    fee: str
+    credit: str
+    currency: str
+    form: str
+    extension_days: float
+    may_terminate: bool
+    reasons: list[str]
+
+
+class Credit(Model):
+    """What a settlement owes, and where it stands; the key is what decisions name."""
+
+    key: str
+    customer: str
+    contract: str
+    policy: str
+    period: str
+    credit: str
+    currency: str
+    form: str
+    extension_days: float
+    may_terminate: bool
+    state: str
+    holds: list[str]
+    group: str
+
+
+class Incident(Model):
+    """A window that Alertmanager told of."""
+
+    fingerprint: str
+    name: str
+    start: str
+    end: str | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+class Decision(Model):
+    """What a person decided."""
+
+    settlement: str
+    revision: int
+    decision: str
+    by: str
+    reason: str
+    credit: str
+    currency: str
+    at: str
+
+
+class Entry(Model):
+    """A line of the ledger."""
+
+    seq: int
+    posted_at: str
+    key: str
+    kind: str
+    reference: str
+    customer: str
+    contract: str
+    policy: str
+    settlement: str
+    form: str
+    amount: str
+    currency: str
+    extension_days: str
+    may_terminate: bool
+    expires_at: str | None
+    about: str
+    by: str
+    note: str
+    previous_hash: str
+    hash: str
+
+
+class Balance(Model):
+    """What a contract's entries add up to."""
+
+    customer: str
+    contract: str
+    currency: str
+    credited: str
+    carried: str
+
+
+class Customer(Model):
+    """A customer of the configuration."""
+
+    id: str
+    name: str
+    currency: str
+    locale: str
+    zone: str
+    contracts: list[str]
+
+
+class Contract(Model):
+    """A contract of the configuration."""
+
+    id: str
+    customer: str
+    service: str
+    policy: str
+    fee: str
+    currency: str
+    since: str
+    until: str | None
+
+
+class Exposure(Model):
+    """What the open period of a contract would cost as of now, and what comes next."""
+
+    contract: str
+    customer: str
+    service: str
+    policy: str
+    period: str
+    currency: str
+    credit: str
+    is_down: bool
+    next_hour: str
+    next_after_s: float | None
+    next_credit: str | None
+
+
+class Paging(Model):
+    """Where a page begins, and how long it is."""
+
+    after: str = ""
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class SettlementQuery(Paging):
+    """Filters of settlements and credits."""
+
+    customer: str | None = None
+    contract: str | None = None
+    service: str | None = None
+    policy: str | None = None
+    period: str | None = None
+    state: Literal["observed", "held", "posted", "rejected"] | None = None
+    verdict: Literal["met", "breached", "undecided"] | None = None
+    group: str | None = None
+
+
+class IncidentQuery(Paging):
+    """Filters of incidents."""
+
+    after: str = Field(default="", pattern=r"^(\d{1,15}/[0-9a-f]{1,32})?$")
+    fingerprint: str | None = None
+
+
+class DecisionQuery(Paging):
+    """Filters of decisions."""
+
+    after: str = Field(default="", pattern=_NUMBER)
+    settlement: str | None = None
+    kind: Literal["approve", "reject", "adjust", "again", "take back"] | None = None
+    by: str | None = None
+
+
+class LedgerQuery(Paging):
+    """Filters of ledger entries."""
+
+    after: str = Field(default="", pattern=_NUMBER)
+    customer: str | None = None
+    contract: str | None = None
+    settlement: str | None = None
+    policy: str | None = None
+    kind: Literal["grant", "reversal", "carry", "forfeit", "expiry"] | None = None
+
+
+class CustomerQuery(Paging):
+    """Filters of balances and contracts."""
+
+    customer: str | None = None
+    contract: str | None = None
+
+
+class DecisionRequest(Model):
+    """Which held credits are meant, by their keys or the names of groups, and why."""
+
+    credits: list[str] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
+class AdjustRequest(Model):
+    """The amount that one held credit is to have instead, and why."""
+
+    credit: str
+    amount: Decimal = Field(ge=0)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    reason: str = Field(min_length=1)
+
+
+class Decided(Model):
+    """How many credits were decided, and which."""
+
+    decided: int
+    credits: list[str]
+
+
+class Evidence(BaseModel):
+    """An evidence pack; ``sla-exporter verify`` checks it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format: str

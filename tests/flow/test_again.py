@@ -1,0 +1,196 @@
+"""New facts about periods that are final."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sla_exporter.core.money import Money
+from sla_exporter.core.policy.terms import Minimum
+from sla_exporter.core.samples import SeriesState
+from sla_exporter.core.settlement import Hold, State
+from sla_exporter.core.windows import Window
+from sla_exporter.flow.late import read_late
+from sla_exporter.ports import DecisionKind, Watermark
+from sla_exporter.store.outbox import DatabaseOutbox
+from tests.cast import (
+    ACME,
+    DAY,
+    GOLD,
+    MINUTE,
+    NOVEMBER_3,
+    OCTOBER,
+    WEB,
+    at,
+    catalogue,
+    contract,
+    outage,
+)
+from tests.listed import ListedSamples
+from tests.office import ANA, BO, Office
+
+BOOK = catalogue(contract(ACME, "499.90"))
+KEY = "acme-web/2026-10"
+LATER = NOVEMBER_3 + DAY
+
+
+@pytest.fixture
+def office(database) -> Office:
+    return Office(database)
+
+
+async def posted(office, *windows, book=BOOK):
+    await office.measured({"acme": windows}, until_ms=NOVEMBER_3)
+    await office.settle(book, NOVEMBER_3)
+
+
+async def test_nothing_new_changes_nothing(office):
+    """However often one asks."""
+    await posted(office, outage(3, 10, 95))
+
+    assert await office.again(BOOK, "2026-10", ANA, LATER) == {KEY: "unchanged"}
+    assert (await office.one(KEY)).revision == 1
+    assert await office.store.decisions([KEY]) == []
+
+
+async def test_more_downtime_becomes_a_reversal_and_a_new_grant(database, office):
+    """The customer is told of the new sum; what was said before is kept."""
+    await posted(office, outage(3, 10, 95))
+    await office.measured({"acme": [outage(3, 10, 95), outage(9, 0, 600)]}, until_ms=NOVEMBER_3)
+
+    assert await office.again(BOOK, "2026-10", ANA, LATER) == {KEY: "settled anew"}
+
+    assert await office.told() == [("grant", 4999), ("reversal", -4999), ("grant", 14997)]
+    entries = await office.entries()
+    assert (entries[1].about, entries[2].key) == (f"grant/{KEY}", f"grant/{KEY}/2")
+    assert {(one.by, one.note) for one in entries[1:]} == {(ANA.by, ANA.reason)}
+    claimed = await DatabaseOutbox(database).claim("me", 10**15, 1, 10)
+    orders = {one.order.about for one in claimed}
+    assert f"correction/{KEY}/2" in orders
+    assert await office.is_sound()
+    assert await office.again(BOOK, "2026-10", ANA, LATER) == {KEY: "unchanged"}
+
+
+async def test_what_a_customer_would_lose_stays_with_them(office):
+    """They were told, and nobody said that it is to be taken back."""
+    await posted(office, outage(3, 10, 95))
+    await office.measured({"acme": []}, until_ms=NOVEMBER_3)
+
+    assert await office.again(BOOK, "2026-10", ANA, LATER) == {KEY: "left with the customer"}
+    assert await office.told() == [("grant", 4999)]
+    assert await office.is_sound()
+
+
+async def test_two_people_can_take_back(office):
+    """The same person twice is one person; both names are kept."""
+    await posted(office, outage(3, 10, 95))
+    await office.measured({"acme": []}, until_ms=NOVEMBER_3)
+    same = replace(ANA, by=" ANA ")
+
+    fates = [
+        (await office.again(BOOK, "2026-10", who, LATER, take_back=True))[KEY]
+        for who in (ANA, same, BO)
+    ]
+
+    assert fates == ["waits for a second person"] * 2 + ["taken back"]
+    assert await office.told() == [("grant", 4999), ("reversal", -4999)]
+    decisions = await office.store.decisions([KEY])
+    assert [(d.kind, d.by) for d in decisions if d.by in {"Ana", "Bo"}] == [
+        (DecisionKind.TAKE_BACK, "Ana"),
+        (DecisionKind.AGAIN, "Bo"),
+    ]
+    assert await office.is_sound()
+
+
+async def test_two_people_must_mean_the_same_figure(office):
+    """Between the two, more downtime came in: the second one becomes the first."""
+    await posted(office, outage(3, 10, 700))
+    await office.measured({"acme": []}, until_ms=NOVEMBER_3)
+    await office.again(BOOK, "2026-10", ANA, LATER, take_back=True)
+    await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
+
+    fates = await office.again(BOOK, "2026-10", BO, LATER, take_back=True)
+
+    assert fates == {KEY: "waits for a second person"}
+    assert await office.told() == [("grant", 14997)]
+
+
+async def test_a_corrected_contract_is_settled_anew(office):
+    """The fee was entered wrong."""
+    await posted(office, outage(3, 10, 95))
+    dearer = catalogue(contract(ACME, "599.90"))
+
+    assert await office.again(dearer, "2026-10", ANA, LATER) == {KEY: "settled anew"}
+    assert await office.balance("acme-web") == (5999, 0)
+    assert await office.is_sound()
+
+
+async def test_a_carried_amount_is_corrected_too(office):
+    """It was under the minimum, and is not any more."""
+    small = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
+    book = catalogue(contract(ACME, "4.00"), policy=small)
+    await posted(office, outage(3, 10, 95), book=book)
+    await office.measured({"acme": [outage(3, 10, 600)]}, until_ms=NOVEMBER_3)
+
+    assert await office.again(book, "2026-10", ANA, LATER) == {KEY: "settled anew"}
+
+    assert await office.told() == [("carry", 40), ("carry", -40), ("grant", 120)]
+    assert await office.is_sound()
+
+
+async def test_an_amount_that_was_given_already_is_not_given_again(office):
+    """October's 40 cents went into November's credit; then October turns out to be worth 1.20."""
+    small = replace(GOLD, minimum=Minimum(money=Money.of("0.50", "BRL"), carry=True))
+    book = catalogue(contract(ACME, "4.00"), policy=small)
+    november = OCTOBER.following
+    in_november = Window(at(3, 10, period=november), at(3, 10, 95, period=november))
+    december_3 = november.span.end_ms + 2 * DAY
+    await office.measured({"acme": [outage(3, 10, 95), in_november]}, until_ms=december_3)
+    await office.settle(book, NOVEMBER_3)
+    await office.settle(book, december_3)
+    assert await office.told() == [("carry", 40), ("carry", -40), ("grant", 80)]
+    await office.measured({"acme": [outage(3, 10, 600), in_november]}, until_ms=december_3)
+
+    await office.again(book, "2026-10", ANA, december_3)
+
+    assert await office.balance("acme-web") == (160, 0)  # 1.20 and 0.40
+    assert await office.is_sound()
+
+
+async def test_a_rejected_period_that_changed_waits_for_a_person(office):
+    """Somebody looked at it once, so somebody looks again."""
+    await posted(office, outage(3, 10, 700), book=replace(BOOK, mode=BOOK.mode.REVIEW))
+    await office.decider.reject(await office.store.held(), BOOK, ANA, LATER)
+    await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
+
+    assert await office.again(BOOK, "2026-10", ANA, LATER) == {KEY: "held for a person"}
+
+    found = await office.one(KEY)
+    assert (found.state, found.holds, found.revision) == (State.HELD, (Hold.REVIEW,), 2)
+    await office.decider.approve([found], BOOK, BO, LATER)
+    assert await office.told() == [("grant", 4999)]
+    assert await office.is_sound()
+
+
+async def test_late_samples_fill_what_was_unknown_and_nothing_else(office):
+    """Prometheus has forgotten the first outage meanwhile; what was measured then stays."""
+    labels = (("customer", "acme"),)
+    seen = SeriesState(down=(outage(3, 10, 95),), unknown=(outage(9, 0, 60), outage(20, 0, 60)))
+    span = Window(OCTOBER.span.start_ms, NOVEMBER_3)
+    mark = Watermark(
+        interval_ms=MINUTE,
+        from_ms=span.start_ms,
+        fresh_until_ms=span.end_ms,
+        final_until_ms=span.end_ms,
+    )
+    store = office.reconciler.observations
+    await store.record("web", span, {labels: seen}, mark)
+    late = [(at(9, 0, minute), not 10 <= minute < 30) for minute in range(-5, 65)]
+
+    changed = [await read_late(WEB, span, ListedSamples({labels: late}), store) for _ in range(2)]
+
+    assert changed == [True, False]
+    assert (await store.states("web", span))[labels] == SeriesState(
+        down=(outage(3, 10, 95), Window(at(9, 0, 10), at(9, 0, 30))), unknown=(outage(20, 0, 60),)
+    )
