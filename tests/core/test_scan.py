@@ -155,12 +155,12 @@ def test_a_clean_series_costs_no_raw_samples():
 
 
 def test_little_is_read_around_one_bad_sample():
-    """One bad sample costs the windows it lies in, not the whole chunk."""
+    """One bad sample costs its window and the neighbours, not the whole chunk."""
     points = [(at, at != 100 * INTERVAL + 37) for at in range(37, 30_000, INTERVAL)]
 
     _, read = scanned(points, CHUNK)
 
-    assert read <= 60
+    assert read <= 80
 
 
 @given(
