@@ -30,7 +30,8 @@ from sla_exporter.store.opinions import Opinions
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
-    from sla_exporter.ports import Clock, ObservationStore, Progress, SecondOpinion, Sink
+    from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
+    from sla_exporter.ports.evidence import SecondOpinion
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.ports import ExclusionStore, IncidentStore, ObservationStore
+    from sla_exporter.ports import IncidentStore, ObservationStore
+    from sla_exporter.ports.evidence import ExclusionStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

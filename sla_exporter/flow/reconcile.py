@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import (
-        ExclusionStore,
         IncidentStore,
         NoticeRenderer,
         ObservationStore,
         Progress,
         SettlementStore,
     )
+    from sla_exporter.ports.evidence import ExclusionStore
 
 BATCH = 200
 
