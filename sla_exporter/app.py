@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sla_exporter.core.due import Due
-    from sla_exporter.ports import Clock, ObservationStore, Progress, SecondOpinion, Sink
+    from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
+    from sla_exporter.ports.evidence import SecondOpinion
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
 

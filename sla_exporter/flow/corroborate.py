@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Contract
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.windows import Window
-    from sla_exporter.ports import Clock, OpinionStore, SecondOpinion
+    from sla_exporter.ports import Clock
+    from sla_exporter.ports.evidence import OpinionStore, SecondOpinion
 
 _log = structlog.get_logger(__name__)
 

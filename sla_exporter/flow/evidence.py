@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.sli.events import EventCount, Slot
-    from sla_exporter.ports import ExclusionStore, IncidentStore, Labels, ObservationStore
+    from sla_exporter.ports import IncidentStore, Labels, ObservationStore
+    from sla_exporter.ports.evidence import ExclusionStore
 
 T = TypeVar("T")
 

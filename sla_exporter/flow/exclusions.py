@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.exclusions import Scope, StatedExclusion
     from sla_exporter.core.windows import Window
-    from sla_exporter.ports import Clock, ExclusionStore, SilenceSource
+    from sla_exporter.ports import Clock
+    from sla_exporter.ports.evidence import ExclusionStore, SilenceSource
 
 _log = structlog.get_logger(__name__)
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import (
-        ExclusionStore,
         IncidentStore,
         NoticeRenderer,
         ObservationStore,
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
         Routes,
         SettlementStore,
     )
+    from sla_exporter.ports.evidence import ExclusionStore
 
 BATCH = 500
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Contract
     from sla_exporter.core.samples import SeriesState
-    from sla_exporter.ports import PointSource
+    from sla_exporter.ports.evidence import PointSource
 
 
 _USUAL_INTERVAL_MS = 60_000

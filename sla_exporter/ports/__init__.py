@@ -1,5 +1,7 @@
 """What the steps of the flow need from the outside, said as protocols.
 
+``evidence`` has what stands beside the measurement; everything else is here.
+
 The adapters fulfil them; only the composition root knows which adapter it is. ``store.memory`` is a
 second, tested implementation of the observation store.
 """
@@ -20,18 +22,15 @@ if TYPE_CHECKING:
     from sla_exporter.core.audit import Balance, Line
     from sla_exporter.core.brakes import Tally
     from sla_exporter.core.catalogue import Contract, Customer, Service
-    from sla_exporter.core.exclusions import StatedExclusion, Withdrawal
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.incidents import Amendment, IncidentWindow
     from sla_exporter.core.ledger import Entry
-    from sla_exporter.core.matchers import Matcher
     from sla_exporter.core.money import Money
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.settled import Settled
     from sla_exporter.core.settlement import History, Settlement, State
-    from sla_exporter.core.silences import SilenceVersion
     from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
 
@@ -230,108 +229,6 @@ class IncidentStore(Protocol):
 
     async def mark_repaired(self, service: str, until_ms: int) -> None:
         """Note up to when windows were compared."""
-        ...
-
-
-class FiringSource(Protocol):
-    """Alertmanager, as far as alerts go."""
-
-    async def firing(self) -> Sequence[IncidentWindow]:
-        """Give every alert that is firing now, silenced and inhibited ones among them."""
-        ...
-
-
-class RuleSource(Protocol):
-    """Alerting rules, as far as their intervals go."""
-
-    async def by_alert(self) -> Mapping[str, int]:
-        """Give evaluation intervals in milliseconds by the alert's name; what is known of them."""
-        ...
-
-
-class PointSource(Protocol):
-    """Series of whatever values, sample by sample."""
-
-    async def points(
-        self, selector: str, span: Window
-    ) -> Mapping[Labels, Sequence[tuple[int, str]]]:
-        """Give the samples in ``(start, end]`` as milliseconds and text, in order of time."""
-        ...
-
-
-# ── exclusions ────────────────────────────────────────────────────────────────────────────────────
-
-
-class ExclusionStore(Protocol):
-    """What operators want excluded, and silences as they were seen; append-only."""
-
-    async def stated(self, span: Window, silences: Sequence[Matcher]) -> Sequence[StatedExclusion]:
-        """Give what touches the span, withdrawn or not; of silences, those that match."""
-        ...
-
-    async def add(self, exclusion: StatedExclusion, at_ms: int) -> str:
-        """Keep what an operator entered, and give its key."""
-        ...
-
-    async def withdraw(self, key: str, withdrawal: Withdrawal) -> None:
-        """Note that an exclusion does not count any more.
-
-        Raises:
-            NotPossible: if there is none of that key, or it was withdrawn before.
-        """
-        ...
-
-    async def record_silences(self, versions: Sequence[SilenceVersion], seen_at_ms: int) -> int:
-        """Keep versions that were not seen before, and say how many those were."""
-        ...
-
-
-class SilenceSource(Protocol):
-    """Alertmanager, as far as silences go."""
-
-    async def silences(self) -> Sequence[SilenceVersion]:
-        """Give every silence there is, ended ones that are still kept among them."""
-        ...
-
-
-# ── second opinions ───────────────────────────────────────────────────────────────────────────────
-
-
-class SecondOpinion(Protocol):
-    """Somebody else who watches the same."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def tolerance_ms(self) -> int:
-        """By how much its edges may differ from ours."""
-        ...
-
-    async def state(self, contract: Contract, span: Window) -> SeriesState:
-        """Say when the contract was down, and when it is not known.
-
-        Raises:
-            SourceError: if there is no answer.
-        """
-        ...
-
-
-class OpinionStore(Protocol):
-    """Answers that were given."""
-
-    async def kept(
-        self, source: str, contract: str, span: Window, since_ms: int
-    ) -> SeriesState | None:
-        """Give an answer that is not older than that."""
-        ...
-
-    async def keep(
-        self, source: str, contract: str, span: Window, state: SeriesState, at_ms: int
-    ) -> None:
-        """Keep an answer in the place of an older one."""
         ...
 
 
