@@ -13,7 +13,8 @@ from sla_exporter.flow.decide import Decider, Verdict
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.upkeep import keep_up
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import Notice, Routes, Watermark
+from sla_exporter.ports import Notice, Observation, Routes, Watermark
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
 from sla_exporter.store.reader import Reader
@@ -58,6 +59,7 @@ class Office:
         self.reader = Reader(database)
         self.reconciler = Reconciler(
             observations=Observations(database),
+            exclusions=Exclusions(database),
             incidents=Incidents(database),
             settlements=self.store,
             renderer=PlainRenderer() if plain else JinjaRenderer("Example Hosting"),
@@ -86,7 +88,7 @@ class Office:
             for name, windows in down.items()
         }
         span = Window(start_ms, until_ms)
-        await self.reconciler.observations.record("web", span, states, mark)
+        await self.reconciler.observations.record("web", span, Observation(states=states), mark)
 
     async def settle(self, book: Catalogue, now_ms: int) -> int:
         return await self.reconciler.settle_due(book, now_ms)

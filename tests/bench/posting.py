@@ -23,7 +23,7 @@ from sla_exporter.core.catalogue import Catalogue, Contract, Customer
 from sla_exporter.core.periods import Period
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window
-from sla_exporter.ports import Routes, Watermark
+from sla_exporter.ports import Observation, Routes, Watermark
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, HOUR, MINUTE, catalogue, contract
@@ -63,7 +63,7 @@ async def _settle(folder: Path, size: int) -> dict[str, Any]:
         final_until_ms=NOW_MS,
     )
     span = Window(MONTH.span.start_ms, NOW_MS)
-    await Observations(database).record("web", span, states, mark)
+    await Observations(database).record("web", span, Observation(states=states), mark)
     office = Office(database, brakes=_BRAKES, plain=True)
     routes = Routes(notices="file", credits="file", statements=False)
     office.reconciler = replace(office.reconciler, routes=routes)

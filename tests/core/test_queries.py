@@ -9,6 +9,7 @@ import pytest
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.queries import narrowed, queries_for
 from sla_exporter.core.settled import Settled
+from sla_exporter.core.sli.probe import Probe
 from tests.cast import ACME, WEB, at, contract, outage, settled
 
 HOST = (Matcher.parse('host="a"'),)
@@ -27,7 +28,10 @@ HOST = (Matcher.parse('host="a"'),)
 )
 def test_a_selector_is_restricted_to_the_contract(selector, expected):
     """Where it is one; an expression is left as it is."""
-    assert narrowed(replace(WEB, selector=selector), contract(ACME, matchers=HOST)) == expected
+    assert (
+        narrowed(replace(WEB, sli=Probe(selector=selector)), contract(ACME, matchers=HOST))
+        == expected
+    )
 
 
 def test_there_is_a_query_for_the_period_and_for_each_outage():

@@ -18,6 +18,7 @@ from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.engine import Database, sqlite_url
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.memory import MemoryObservations
 from sla_exporter.store.settlements import Settlements
@@ -55,6 +56,7 @@ def settled_on(engine_with, database):
         settlements = Settlements(database)
         reconciler = Reconciler(
             observations=store,
+            exclusions=Exclusions(database),
             incidents=Incidents(database),
             settlements=settlements,
             renderer=JinjaRenderer("Example Hosting"),

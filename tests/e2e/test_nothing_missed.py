@@ -25,6 +25,7 @@ from sla_exporter.core.incidents import Change, IncidentWindow
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.repairs import Relabelling
 from sla_exporter.core.samples import Cadence, read_samples
+from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window, total_ms
 from sla_exporter.demo.servers import Server, alertmanager, prometheus, write_json
 from sla_exporter.flow.exclusions import take_silences
@@ -55,7 +56,7 @@ RULES = [
 ]
 SERVICE = Service(
     name="web",
-    selector="site_up",
+    sli=Probe(selector="site_up"),
     contract_label="customer",
     incident_matchers=(
         Matcher.parse('alertname="SiteDown"'),
@@ -522,7 +523,7 @@ def samples(world: World, customer: str) -> SeriesState:
 
     async def read() -> SeriesState:
         source = PrometheusSource(world.prometheus.url)
-        only = replace(SERVICE, selector=f'site_up{{customer="{customer}"}}')
+        only = replace(SERVICE, sli=Probe(selector=f'site_up{{customer="{customer}"}}'))
         span = Window(now_ms() - 600_000, now_ms())
         ((_, found),) = (await source.samples(only, span)).items()
         source.close()

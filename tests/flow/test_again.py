@@ -12,7 +12,7 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.late import read_late
-from sla_exporter.ports import DecisionKind, Watermark
+from sla_exporter.ports import DecisionKind, Observation, Watermark
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import (
     ACME,
@@ -185,7 +185,7 @@ async def test_late_samples_fill_what_was_unknown_and_nothing_else(office):
         final_until_ms=span.end_ms,
     )
     store = office.reconciler.observations
-    await store.record("web", span, {labels: seen}, mark)
+    await store.record("web", span, Observation(states={labels: seen}), mark)
     late = [(at(9, 0, minute), not 10 <= minute < 30) for minute in range(-5, 65)]
 
     changed = [await read_late(WEB, span, ListedSamples({labels: late}), store) for _ in range(2)]
