@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.policy.terms import Form
+from sla_exporter.flow.deliver import Deliverer
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
+from sla_exporter.ports.delivery import Sinks
+from sla_exporter.settings import load_config
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
+from sla_exporter.sinks.registry import build_sink, sink_kinds
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
+from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
-    from sla_exporter.ports import Clock, ObservationStore, Progress, Sink
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sla_exporter.core.ledger import Entry
+    from sla_exporter.flow.deliver import DeliveryVerdict
+    from sla_exporter.ports import Clock, ObservationStore, Progress
+    from sla_exporter.ports.delivery import BillingSink, NoticeSink
     from sla_exporter.settings import Config
+    from sla_exporter.settings.config import MailAccess
     from sla_exporter.store.engine import Database
+
+
+FILE, EMAIL = "file", "email"
 
 
 class SystemClock:
@@ -39,21 +58,73 @@ def source_of(config: Config) -> PrometheusSource:
     )
 
 
-def sinks_of(config: Config, clock: Clock) -> dict[str, Sink]:
-    """Build every sink that the configuration allows; the registry of sinks."""
-    sinks: dict[str, Sink] = {"file": FileSink(folder=config.notices.folder, clock=clock)}
+def load(path: Path) -> Config:
+    """Read the configuration, with every kind of billing sink that is installed."""
+    return load_config(path, sink_kinds())
+
+
+def sinks_of(config: Config, clock: Clock) -> Sinks:
+    """Build every sink that the configuration has; nothing connects before it is used."""
+    file = FileSink(folder=config.notices.folder, clock=clock)
+    notices: dict[str, NoticeSink] = {FILE: file}
     if config.mail:
-        sinks["email"] = EmailSink(
-            clock=clock,
-            host=config.mail.host,
-            port=config.mail.port,
-            security=config.mail.security,
-            sender=config.mail.sender,
-            username=config.mail.username,
-            password=config.mail.password,
-            reply_to=config.mail.reply_to,
-        )
-    return sinks
+        notices[EMAIL] = _email(config.mail, clock)
+    billing: dict[str, BillingSink] = {FILE: file}
+    for name, access in config.billing.items():
+        billing[name] = build_sink(access.kind, name, access.section, clock)
+    return Sinks(notices=notices, billing=billing)
+
+
+def billing_forms(config: Config) -> dict[str, frozenset[Form]]:
+    """Say what forms each billing sink can give."""
+    kinds = sink_kinds()
+    forms = {name: kinds[access.kind].forms for name, access in config.billing.items()}
+    return {FILE: frozenset(Form), **forms}
+
+
+def account_finder(config: Config) -> Callable[[str, Entry], str | None]:
+    """Give what finds the account that an entry's customer has in a billing sink."""
+    customers = {contract.customer.id: contract.customer for contract in config.catalogue.contracts}
+
+    def find(sink: str, entry: Entry) -> str | None:
+        customer = customers.get(entry.customer)
+        account = customer.billing.get(sink) if customer else None
+        return account or (entry.customer if sink == FILE else None)
+
+    return find
+
+
+def deliverer_of(
+    config: Config,
+    database: Database,
+    sinks: Sinks,
+    clock: Clock,
+    count: Callable[[str, DeliveryVerdict], None],
+) -> Deliverer:
+    """Wire what empties the outbox into the sinks."""
+    paced = config.mail and config.mail.per_hour
+    return Deliverer(
+        outbox=DatabaseOutbox(database),
+        sinks=sinks,
+        clock=clock,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        count=count,
+        account_of=account_finder(config),
+        per_hour={EMAIL: paced} if paced else {},
+    )
+
+
+def _email(mail: MailAccess, clock: Clock) -> EmailSink:
+    return EmailSink(
+        clock=clock,
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        sender=mail.sender,
+        username=mail.username,
+        password=mail.password,
+        reply_to=mail.reply_to,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,9 +167,10 @@ class Engine:
                 settlements=Settlements(database),
                 renderer=JinjaRenderer(notices.company, notices.templates),
                 routes=Routes(
-                    notices="email" if config.mail else "file",
-                    credits="file",
+                    notices=EMAIL if config.mail else FILE,
+                    credits=FILE,
                     statements=notices.statements,
+                    billing=billing_forms(config),
                 ),
                 settle_after_ms=config.settle_after_ms,
                 progress=progress,

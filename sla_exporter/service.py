@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from sla_exporter.app import Engine, SystemClock, sinks_of
+from sla_exporter.app import Engine, SystemClock, deliverer_of, load, sinks_of
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
-from sla_exporter.flow.deliver import Deliverer, DeliveryVerdict
+from sla_exporter.flow.deliver import DeliveryVerdict
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.schedule import Job, Schedule
-from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
-from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
 
@@ -74,7 +70,7 @@ class Service:
             ConfigInvalid: the old configuration stays in force then.
         """
         try:
-            config = await asyncio.to_thread(load_config, self.config.file)
+            config = await asyncio.to_thread(load, self.config.file)
         except ConfigInvalid as error:
             self.metrics.config_failures.inc()
             self.metrics.config_successful.set(0)
@@ -153,14 +149,17 @@ class Service:
             await self._deliver()
 
     async def _deliver(self) -> None:
-        deliverer = Deliverer(
-            outbox=DatabaseOutbox(self.database),
-            sinks=sinks_of(self.config, self.clock),
-            clock=self.clock,
-            owner=f"{socket.gethostname()}:{os.getpid()}",
-            count=lambda sink, verdict: self.metrics.deliveries.labels(sink, verdict).inc(),
-        )
-        await deliverer.deliver_due()
+        sinks = sinks_of(self.config, self.clock)
+        try:
+            await deliverer_of(
+                self.config,
+                self.database,
+                sinks,
+                self.clock,
+                lambda sink, verdict: self.metrics.deliveries.labels(sink, verdict).inc(),
+            ).deliver_due()
+        finally:
+            await sinks.close()
 
     async def _missing(self) -> str:
         """Say what keeps the service from being ready, or nothing."""
@@ -173,6 +172,7 @@ class Service:
     def _mark_loaded(self) -> None:
         self.metrics.config_successful.set(1)
         self.metrics.config_success.set(self.clock.now_ms() / 1000)
-        for sink in sinks_of(self.config, self.clock):
+        sinks = sinks_of(self.config, self.clock)
+        for sink in {*sinks.notices, *sinks.billing}:
             for verdict in DeliveryVerdict:  # from zero on, so that the first is an increase
                 self.metrics.deliveries.labels(sink, verdict)

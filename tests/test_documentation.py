@@ -45,7 +45,9 @@ def keys(*models: type[BaseModel]) -> Iterator[str]:
             waiting.extend(models_in(field.annotation))
 
 
-@pytest.mark.parametrize("key", sorted(set(keys(ConfigFile, CustomersFile, PoliciesFile, TrialFile))))
+@pytest.mark.parametrize(
+    "key", sorted(set(keys(ConfigFile, CustomersFile, PoliciesFile, TrialFile)))
+)
 def test_every_key_is_described(key):
     """A setting that nobody can find is not there."""
     assert key in WORDS

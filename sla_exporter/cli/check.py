@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sla_exporter.app import load
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.settings import load_config
 
 if TYPE_CHECKING:
     from sla_exporter.settings import Config
@@ -31,7 +31,7 @@ def check_config(files: tuple[Path, ...]) -> None:
     for file in files:
         click.echo(f"Checking {file}")
         try:
-            config = load_config(file)
+            config = load(file)
         except ConfigInvalid as error:
             failed = True
             click.echo(f"  {click.style('FAILED', fg='red')}: {len(error.problems)} to mend")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sla_exporter import logs
-from sla_exporter.app import Engine, SystemClock
+from sla_exporter.app import Engine, SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.tables import table
 from sla_exporter.core.due import Due, closing_in, due_periods
@@ -24,7 +24,6 @@ from sla_exporter.notices.report import (
     summary,
     to_json,
 )
-from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database, existing_or_empty
 from sla_exporter.store.memory import MemoryObservations
 
@@ -74,7 +73,7 @@ def reconcile(
       sla-exporter reconcile --period 2026-10 --dry-run --output json
     """
     logs.configure(log_level, log_format)
-    config = load_config(config_file)
+    config = load(config_file)
     run = _rehearse if dry_run else _settle
     settlements, remark = asyncio.run(run(config, period))
     if output == "json":

@@ -48,7 +48,7 @@ class Entry:
     @property
     def reference(self) -> str:
         """How the credit is found in other systems: short, and the same on every try."""
-        return f"sla-{hashlib.sha256(self.key.encode()).hexdigest()[:16]}"
+        return reference_of(self.key)
 
     def chained(self, previous: str) -> str:
         """Give the hash of this entry on top of the previous one's."""
@@ -69,6 +69,11 @@ class Entry:
         }
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def reference_of(key: str) -> str:
+    """Give the reference of the entry with this key."""
+    return f"sla-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def grant(settlement: Settlement, posted_at_ms: int) -> Entry:

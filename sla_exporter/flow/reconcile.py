@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.ledger import Entry
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import (
         IncidentStore,
@@ -99,10 +100,7 @@ class Reconciler:
         entry = grant(settlement, now_ms) if settlement.owes else None
         orders: list[Order] = []
         if entry:
-            sink = self.routes.credits
-            orders.append(
-                Order(key=f"{sink}/{entry.key}", sink=sink, kind="credit", about=entry.key)
-            )
+            orders.append(self._credit_order(settlement, entry))
         notice = None
         if entry or self.routes.statements:
             notice = self.renderer.render(settlement, entry)
@@ -111,6 +109,13 @@ class Reconciler:
                 Order(key=f"{sink}/{notice.key}", sink=sink, kind="notice", about=notice.key)
             )
         return Posting(settlement=settlement, entry=entry, notice=notice, orders=tuple(orders))
+
+    def _credit_order(self, settlement: Settlement, entry: Entry) -> Order:
+        """Send money to the customer's billing system; what is not money waits for a person."""
+        customer, sink = settlement.contract.customer, self.routes.credits
+        if entry.amount.minor > 0:
+            sink = self.routes.credit_sink(customer, entry.form)
+        return Order(key=f"{sink}/{entry.key}", sink=sink, kind="credit", about=entry.key)
 
 
 def _hull(items: Iterable[Due]) -> Window:

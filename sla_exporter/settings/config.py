@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.ports.delivery import SinkSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,16 @@ class MailAccess:
     password: str | None = field(repr=False)
     sender: str
     reply_to: str | None
+    per_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingAccess:
+    """A billing sink: its kind, and what that kind wants to know."""
+
+    name: str
+    kind: str
+    section: SinkSection = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +72,7 @@ class Schedule:
     observe_ms: int
     reconcile_ms: int
     deliver_ms: int
+    billing_ms: int = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +89,4 @@ class Config:
     settle_after_ms: int
     per_contract_metrics: bool
     catalogue: Catalogue
+    billing: Mapping[str, BillingAccess] = field(default_factory=dict)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel
 
 from sla_exporter.errors import ConfigInvalid
+from sla_exporter.settings.billing import BillingReader
 from sla_exporter.settings.config import (
+    BillingAccess,
     Config,
     MailAccess,
     NoticeSettings,
@@ -25,22 +27,26 @@ from sla_exporter.settings.promises import PromiseBuilder
 from sla_exporter.settings.sentences import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.problems import Problem
+    from sla_exporter.ports.delivery import SinkKind
     from sla_exporter.settings.document import Key
     from sla_exporter.settings.models import BasicAuth, MailModel, PrometheusModel, WebhookModel
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, kinds: Mapping[str, SinkKind] | None = None) -> Config:
     """Read the configuration file and every file that it names.
+
+    ``kinds`` are the kinds of billing sinks that there are, by name.
 
     Raises:
         ConfigInvalid: with all problems found, each with its file and line.
     """
-    loader = _Loader(path)
+    loader = _Loader(path, kinds or {})
     config = loader.load()
     if loader.problems or config is None:
         raise ConfigInvalid(loader.problems)
@@ -52,6 +58,7 @@ class _Loader:
     """Collects problems while it reads; a configuration comes out only if there are none."""
 
     path: Path
+    kinds: Mapping[str, SinkKind]
     problems: list[Problem] = field(default_factory=list)
     document: Document = field(default_factory=lambda: Document(file=""))
 
@@ -69,6 +76,7 @@ class _Loader:
         for index, name in enumerate(model.customer_files):
             self._add_file(promises, name, ("customer_files", index))
         self.problems.extend(promises.problems)
+        catalogue = promises.catalogue()
         return Config(
             file=self.path,
             prometheus=self._prometheus(model.prometheus),
@@ -87,10 +95,12 @@ class _Loader:
                 observe_ms=model.schedule.observe.ms,
                 reconcile_ms=model.schedule.reconcile.ms,
                 deliver_ms=model.schedule.deliver.ms,
+                billing_ms=model.schedule.billing.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
-            catalogue=promises.catalogue(),
+            catalogue=catalogue,
+            billing=self._billing(model, catalogue, promises),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -161,7 +171,17 @@ class _Loader:
             password=self._secret(model, "password", ("mail",)),
             sender=model.sender,
             reply_to=model.reply_to,
+            per_hour=model.per_hour,
         )
+
+    def _billing(
+        self, model: ConfigFile, catalogue: Catalogue, promises: PromiseBuilder
+    ) -> dict[str, BillingAccess]:
+        reader = BillingReader(self.kinds, self.document, self._read_secret)
+        found = reader.read(model.billing)
+        reader.check_forms(found, catalogue, promises.place_of)
+        self.problems.extend(reader.problems)
+        return found
 
     def _database_url(self, model: ConfigFile) -> str:
         if not model.database.url:

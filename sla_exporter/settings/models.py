@@ -5,7 +5,7 @@ The manual (README.md and docs/) describes every key; a test compares the two.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Len
 from pydantic import BeforeValidator, Field, model_validator
@@ -85,6 +85,7 @@ class MailModel(Section):
     password_file: str | None = None
     sender: str = Field(alias="from")
     reply_to: str | None = None
+    per_hour: int | None = Field(default=None, ge=1)
 
 
 class NoticesModel(Section):
@@ -102,6 +103,7 @@ class ScheduleModel(Section):
     observe: Length = Duration(5 * 60_000)
     reconcile: Length = Duration(60 * 60_000)
     deliver: Length = Duration(10_000)
+    billing: Length = Duration(24 * 3_600_000)
 
 
 class MetricsModel(Section):
@@ -183,6 +185,7 @@ class ConfigFile(Section):
     alertmanager: AlertmanagerModel = AlertmanagerModel()
     database: DatabaseModel = DatabaseModel()
     mail: MailModel | None = None
+    billing: dict[str, dict[str, Any]] = Field(default_factory=dict)
     notices: NoticesModel = NoticesModel()
     mode: Mode = Mode.OBSERVE
     settle_after: Length = Duration(48 * 3_600_000)

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from sla_exporter import logs
+from sla_exporter.app import load
 from sla_exporter.service import Service
-from sla_exporter.settings import load_config
 from tests.conftest import FixedClock
 
 
@@ -35,7 +35,7 @@ class MortalLoop(asyncio.SelectorEventLoop):
 
 async def settle_and_deliver(folder: Path, now_ms: int) -> None:
     """Do what the service does once a month is closed."""
-    service = Service(config=load_config(folder / "sla-exporter.yml"), clock=FixedClock(now_ms))
+    service = Service(config=load(folder / "sla-exporter.yml"), clock=FixedClock(now_ms))
     await service._reconcile()  # noqa: SLF001 - the job itself, without its schedule
     await service._deliver()  # noqa: SLF001
     await service.stop()

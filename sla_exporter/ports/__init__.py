@@ -1,5 +1,7 @@
 """What the steps of the flow need from the outside, said as protocols.
 
+``delivery`` has what delivering needs; everything else is here.
+
 The adapters fulfil them; only the composition root knows which adapter it is. ``store.memory`` is a
 second, tested implementation of the observation store.
 """
@@ -14,9 +16,10 @@ from sla_exporter.core.windows import Window, subtract
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.catalogue import Customer, Service
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.policy.terms import Form
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.settlement import Settlement, State
@@ -222,67 +225,31 @@ class SettlementStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """Which sink takes what.
+
+    ``billing`` holds what forms each configured billing sink can give. What none of a customer's
+    sinks can give goes to ``credits``, where a person finds it.
+    """
+
+    notices: str
+    credits: str
+    statements: bool
+    billing: Mapping[str, frozenset[Form]] = field(default_factory=dict)
+
+    def credit_sink(self, customer: Customer, form: Form) -> str:
+        """Choose the first of the customer's billing systems that can give this form."""
+        able = (name for name in customer.billing if form in self.billing.get(name, ()))
+        return next(able, self.credits)
+
+
 class NoticeRenderer(Protocol):
     """Writes messages to customers."""
 
     def render(self, settlement: Settlement, entry: Entry | None) -> Notice:
         """Render the notice of a settlement."""
         ...
-
-
-# ── delivering ────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """An order that this process may deliver until its lease ends; exactly one subject is set."""
-
-    order: Order
-    attempts: int
-    notice: Notice | None = None
-    entry: Entry | None = None
-
-
-class Outbox(Protocol):
-    """Orders waiting to be delivered."""
-
-    async def claim(self, owner: str, now_ms: int, lease_ms: int, most: int) -> Sequence[Claimed]:
-        """Take orders that are due and that nobody else holds."""
-        ...
-
-    async def delivered(self, key: str, owner: str, reference: str, now_ms: int) -> None:
-        """Record that the sink took the order, and how it names it."""
-        ...
-
-    async def failed(self, key: str, owner: str, error: str, retry_at_ms: int | None) -> None:
-        """Record a failure: to be tried again at a time, or parked for a person."""
-        ...
-
-
-class Sink(Protocol):
-    """Takes deliveries to where they belong."""
-
-    @property
-    def name(self) -> str:
-        """What orders call the sink."""
-        ...
-
-    async def deliver(self, claimed: Claimed) -> str:
-        """Deliver and give the sink's own reference; delivering the same key twice is one delivery.
-
-        Raises:
-            DeliveryError: whose ``permanent`` says whether trying again can help.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routes:
-    """Which sink takes what."""
-
-    notices: str
-    credits: str
-    statements: bool
 
 
 # ── exposing ──────────────────────────────────────────────────────────────────────────────────────
@@ -311,7 +278,8 @@ class Figures:
 
     The keys of the mappings are the values of the labels: ``issued`` by currency, policy and form;
     ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
-    ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service.
+    ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service; ``billing_differences`` by
+    sink and kind; ``billing_checked_ms`` by sink.
     """
 
     issued: Mapping[tuple[str, str, str], tuple[int, int]]
@@ -323,6 +291,8 @@ class Figures:
     observed_until_ms: Mapping[str, int]
     open_incidents: int
     standings: Sequence[Standing]
+    billing_differences: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    billing_checked_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureStore(Protocol):
