@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.flow.deliver import Deliverer
 from sla_exporter.flow.observe import Observer
+from sla_exporter.flow.readback import Reader
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import Routes, silent
@@ -21,6 +22,7 @@ from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.sinks.registry import build_sink, sink_kinds
 from sla_exporter.sources.prometheus import PrometheusSource
+from sla_exporter.store.billing import DatabaseBillingChecks
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
 from sla_exporter.store.outbox import DatabaseOutbox
@@ -111,6 +113,23 @@ def deliverer_of(
         count=count,
         account_of=account_finder(config),
         per_hour={EMAIL: paced} if paced else {},
+    )
+
+
+def reader_of(
+    config: Config, database: Database, sinks: Sinks, clock: Clock, progress: Progress = silent
+) -> Reader:
+    """Wire what compares billing systems with the ledger."""
+    accounts: dict[str, set[str]] = {}
+    for contract in config.catalogue.contracts:
+        for sink, account in contract.customer.billing.items():
+            accounts.setdefault(sink, set()).add(account)
+    return Reader(
+        checks=DatabaseBillingChecks(database),
+        sinks={name: sink for name, sink in sinks.billing.items() if name != FILE},
+        accounts=accounts,
+        clock=clock,
+        progress=progress,
     )
 
 

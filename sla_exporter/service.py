@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from sla_exporter.app import Engine, SystemClock, deliverer_of, load, sinks_of
+from sla_exporter.app import Engine, SystemClock, deliverer_of, load, reader_of, sinks_of
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
 from sla_exporter.flow.deliver import DeliveryVerdict
 from sla_exporter.flow.ingest import Ingester
@@ -93,6 +93,7 @@ class Service:
             Job(name="observe", every_ms=every.observe_ms, run=self._observe),
             Job(name="reconcile", every_ms=every.reconcile_ms, run=self._reconcile),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
+            Job(name="billing", every_ms=every.billing_ms, run=self._read_back),
         ]
 
     def site(self) -> Site:
@@ -160,6 +161,18 @@ class Service:
             ).deliver_due()
         finally:
             await sinks.close()
+
+    async def _read_back(self) -> None:
+        sinks = sinks_of(self.config, self.clock)
+        try:
+            checked = await reader_of(self.config, self.database, sinks, self.clock).check_all()
+        finally:
+            await sinks.close()
+        for found in checked:
+            if found.trouble:
+                _log.warning("billing was not read back", sink=found.sink, error=found.trouble)
+            for difference in found.differences:
+                _log.error("billing differs from the ledger", **asdict(difference))
 
     async def _missing(self) -> str:
         """Say what keeps the service from being ready, or nothing."""

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from sla_exporter import __version__
+from sla_exporter.cli.billing import billing
 from sla_exporter.cli.check import check
+from sla_exporter.cli.deliveries import deliveries
 from sla_exporter.cli.demo import demo
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
@@ -50,5 +52,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, test, reconcile, migrate, demo):
+for _command in (serve, check, test, reconcile, deliveries, billing, migrate, demo):
     main.add_command(_command)

@@ -8,6 +8,7 @@ unknown. After the last one nobody may issue before ``find`` has looked.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -236,12 +237,21 @@ class Outbox(Protocol):
         ...
 
 
+class DifferenceKind(StrEnum):
+    """What is wrong with a credit."""
+
+    MISSING = "missing"  # delivered, but it does not stand there
+    AMOUNT = "amount"  # it stands there with another amount
+    DOUBLED = "doubled"  # it stands there more than once
+    UNKNOWN = "unknown"  # it carries our mark, and the ledger does not know it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Where the ledger and a billing system disagree about a credit."""
 
     sink: str
-    kind: str
+    kind: DifferenceKind
     account: str
     reference: str
     sentence: str

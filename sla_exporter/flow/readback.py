@@ -1,0 +1,129 @@
+"""Read-back: what the ledger says was given, and what stands in the billing systems.
+
+Nothing is mended here; who finds a difference is a person's to decide.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sla_exporter.errors import DeliveryError
+from sla_exporter.ports.delivery import Difference, DifferenceKind, Issued
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from sla_exporter.ports import Clock, Progress
+    from sla_exporter.ports.delivery import BillingChecks, BillingSink, Entered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What reading one billing system back found; ``credits`` is ``None`` if it cannot be read.
+
+    ``trouble`` says why it could not be read this time.
+    """
+
+    sink: str
+    accounts: int = 0
+    credits: int | None = None
+    differences: tuple[Difference, ...] = ()
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Compares billing systems with the ledger.
+
+    ``accounts`` are those that customers have in each billing system; credits of ours are looked
+    for in all of them, and in those that were ever given any.
+    """
+
+    checks: BillingChecks
+    sinks: Mapping[str, BillingSink]
+    accounts: Mapping[str, Collection[str]]
+    clock: Clock
+    progress: Progress
+
+    async def check_all(self) -> list[Checked]:
+        """Read every billing system back, and record what differs."""
+        return [await self._tried(sink) for _, sink in sorted(self.sinks.items())]
+
+    async def _tried(self, sink: BillingSink) -> Checked:
+        try:
+            return await self.check(sink)
+        except DeliveryError as error:
+            return Checked(sink=sink.name, trouble=str(error))
+
+    async def check(self, sink: BillingSink) -> Checked:
+        """Read one billing system back.
+
+        Raises:
+            DeliveryError: if it cannot be read now; what was recorded stays.
+        """
+        # The ledger is read last: what is entered meanwhile must not look unknown.
+        issued = await self.checks.issued(sink.name)
+        by_account = {account: list[Issued]() for account in self.accounts.get(sink.name, ())}
+        for one in issued:
+            by_account.setdefault(one.account, []).append(one)
+        since_ms = min((one.entry.posted_at_ms for one in issued), default=self.clock.now_ms())
+        standing: list[tuple[str, Sequence[Entered]]] = []
+        for number, account in enumerate(sorted(by_account), start=1):
+            found = await sink.entered(account, since_ms)
+            if found is None:
+                return Checked(sink=sink.name, accounts=len(by_account))
+            standing.append((account, found))
+            self.progress(f"reading {sink.name}", number, len(by_account))
+        known = await self.checks.known()
+        differences = tuple(
+            difference
+            for account, found in standing
+            for difference in differences_in(sink.name, account, by_account[account], found, known)
+        )
+        await self.checks.record(sink.name, differences, self.clock.now_ms())
+        return Checked(
+            sink=sink.name,
+            accounts=len(standing),
+            credits=sum(len(found) for _, found in standing),
+            differences=differences,
+        )
+
+
+def differences_in(
+    sink: str,
+    account: str,
+    issued: Sequence[Issued],
+    entered: Sequence[Entered],
+    known: Collection[str],
+) -> Iterator[Difference]:
+    """Compare what was delivered to an account with what stands there."""
+    for kind, reference, sentence in _compared(issued, entered, known):
+        yield Difference(
+            sink=sink, kind=kind, account=account, reference=reference, sentence=sentence
+        )
+
+
+def _compared(
+    issued: Sequence[Issued], entered: Sequence[Entered], known: Collection[str]
+) -> Iterable[tuple[DifferenceKind, str, str]]:
+    times = Counter(one.reference for one in entered)
+    amounts = {one.reference: one for one in entered}
+    for one in issued:
+        reference, money = one.entry.reference, one.entry.amount
+        there = amounts.get(reference)
+        what = f"{money} for {one.entry.settlement}"
+        if there is None:
+            yield DifferenceKind.MISSING, reference, f"{what} was delivered, and is not there"
+        elif there.amount != money.amount:
+            said = f"{what} stands there as {there.amount} ({there.name})"
+            yield DifferenceKind.AMOUNT, reference, said
+    for reference, count in times.items():
+        name, amount = amounts[reference].name, amounts[reference].amount
+        if count > 1:
+            said = f"{amount} stands there {count} times ({name} is the last)"
+            yield DifferenceKind.DOUBLED, reference, said
+        if reference not in known:
+            said = f"{amount} stands there ({name}), and the ledger does not know it"
+            yield DifferenceKind.UNKNOWN, reference, said
