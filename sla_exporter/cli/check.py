@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sla_exporter.app import load
+from sla_exporter.app import FILE, load
 from sla_exporter.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -68,10 +68,23 @@ def _remarks(config: Config) -> list[str]:
             )
     else:
         found.append(f"no mail is configured: notices become files in {config.notices.folder}")
+    found.extend(_billing_remarks(config))
     access = config.webhook
     if access.bearer_token is None and access.basic_auth is None:
         found.append("alertmanager.webhook has no credentials: anyone may send alerts")
     return found
+
+
+def _billing_remarks(config: Config) -> list[str]:
+    """Say whose credits will wait as files."""
+    if not config.billing:
+        return []
+    customers = {c.customer.id: c.customer for c in config.catalogue.contracts}.values()
+    without = [c.id for c in customers if not c.billing.keys() & {*config.billing, FILE}]
+    if not without:
+        return []
+    some = ", ".join(without[:10])
+    return [f"no number under billing, so credits become files in {config.notices.folder}: {some}"]
 
 
 def file_name(config: Config) -> str:

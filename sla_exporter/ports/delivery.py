@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,13 +119,23 @@ class NoticeSink(Protocol):
         ...
 
 
+def _web_address(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError(f"must begin with https:// or http://, not {text!r}")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_web_address)]
+"""A URL in the configuration of a sink."""
+
+
 class SinkSection(BaseModel):
     """The keys of a billing sink in the configuration; unknown ones are errors.
 
     A field of the type ``SecretStr`` may also be given in a file, by its name with ``_file``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

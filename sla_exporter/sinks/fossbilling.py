@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
-from sla_exporter.ports.delivery import Entered, SinkSection
+from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks import loose
 from sla_exporter.sinks.http import TIMEOUT_S, Caller
 
@@ -32,7 +32,7 @@ _PAGE = 100
 class FossbillingSection(SinkSection):
     """Where FOSSBilling is, and an administrator's API key."""
 
-    url: str
+    url: Address
     key: SecretStr
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryError, DeliveryRefused
-from sla_exporter.ports.delivery import Entered, SinkSection
+from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks import loose
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
@@ -34,7 +34,7 @@ class InvoiceNinjaSection(SinkSection):
     A credit has no currency of its own in Invoice Ninja: it has the client's.
     """
 
-    url: str
+    url: Address
     token: SecretStr
     currency: str
 

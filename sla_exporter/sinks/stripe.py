@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused, DeliveryWaits, OutcomeUnknown
-from sla_exporter.ports.delivery import Entered, SinkSection
+from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StripeSection(SinkSection):
     """
 
     key: SecretStr
-    url: str = "https://api.stripe.com"
+    url: Address = "https://api.stripe.com"
     account_credit: Literal["balance", "credit_note"] = "balance"
 
 

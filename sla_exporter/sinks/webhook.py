@@ -21,7 +21,7 @@ from pydantic import SecretStr, field_validator
 
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
-from sla_exporter.ports.delivery import Entered, SinkSection
+from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks.document import credit_content
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
@@ -37,9 +37,9 @@ class WebhookSection(SinkSection):
     there; it is asked before a credit is sent.
     """
 
-    url: str
+    url: Address
     secret: SecretStr
-    lookup: str | None = None
+    lookup: Address | None = None
 
     @field_validator("secret")
     @classmethod

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryWaits
-from sla_exporter.ports.delivery import Entered, SinkSection
+from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks import loose
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
@@ -35,7 +35,7 @@ _PAGE = 100
 class WhmcsSection(SinkSection):
     """Where WHMCS is, and the API credentials made for us there."""
 
-    url: str
+    url: Address
     identifier: str
     secret: SecretStr
     access_key: SecretStr | None = None
