@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 LEASE_MS = 5 * 60_000
-MOST_AT_ONCE = 20
+MOST_AT_ONCE = 40
 FIRST_RETRY_MS = 30_000
 LONGEST_RETRY_MS = 6 * 3_600_000
 MOST_ATTEMPTS = 20  # about three days

@@ -49,6 +49,7 @@ class Reader:
 
     async def check_all(self) -> list[Checked]:
         """Read every billing system back, and record what differs."""
+        await self.checks.forget_others(self.sinks)
         return [await self._tried(sink) for _, sink in sorted(self.sinks.items())]
 
     async def _tried(self, sink: BillingSink) -> Checked:

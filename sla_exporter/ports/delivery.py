@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from decimal import Decimal
 
     from sla_exporter.core.ledger import Entry
@@ -276,6 +276,10 @@ class BillingChecks(Protocol):
 
     async def known(self) -> set[str]:
         """Give the references of all entries of the ledger."""
+        ...
+
+    async def forget_others(self, sinks: Collection[str]) -> None:
+        """Forget what is known of sinks that are not among these."""
         ...
 
     async def record(self, sink: str, differences: Sequence[Difference], now_ms: int) -> None:

@@ -13,7 +13,7 @@ from sla_exporter.store.engine import in_parts
 from sla_exporter.store.outbox import CREDIT, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sla_exporter.ports.delivery import Difference
     from sla_exporter.store.engine import Database
@@ -43,6 +43,12 @@ class DatabaseBillingChecks:
         async with self._database.read() as connection:
             keys = await connection.execute(select(t.ledger_entry.c.key))
             return {reference_of(key) for key in keys.scalars()}
+
+    async def forget_others(self, sinks: Collection[str]) -> None:
+        """Forget what is known of sinks that are not among these."""
+        async with self._database.write() as connection:
+            for table in (t.billing_check, t.billing_difference):
+                await connection.execute(delete(table).where(table.c.sink.not_in(sinks)))
 
     async def record(self, sink: str, differences: Sequence[Difference], now_ms: int) -> None:
         """Replace what is known to differ in the sink."""

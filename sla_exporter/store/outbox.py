@@ -15,11 +15,12 @@ from sla_exporter.core.policy.terms import Form
 from sla_exporter.ports import Notice, Order
 from sla_exporter.ports.delivery import Claimed
 from sla_exporter.store import tables as t
+from sla_exporter.store.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Update
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.store.engine import Database
@@ -34,6 +35,7 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._together = Together(database)
 
     async def claim(
         self,
@@ -77,8 +79,7 @@ class DatabaseOutbox:
             .where(c.key == key, c.owner == owner, c.lease_until_ms > now_ms)
             .values(account=account, sent_at_ms=now_ms, lease_until_ms=now_ms + lease_ms)
         )
-        async with self._database.write() as connection:
-            return bool((await connection.execute(statement)).rowcount)
+        return bool(await self._together.write(lambda c: _changed(c, statement)))
 
     async def delivered(
         self, key: str, owner: str, reference: str, now_ms: int, account: str | None = None
@@ -123,8 +124,11 @@ class DatabaseOutbox:
         )
         if counts:
             statement = statement.values(attempts=t.outbox.c.attempts + 1)
-        async with self._database.write() as connection:
-            await connection.execute(statement)
+        await self._together.write(lambda c: _changed(c, statement))
+
+
+async def _changed(connection: AsyncConnection, statement: Update) -> int:
+    return (await connection.execute(statement)).rowcount
 
 
 async def _due(

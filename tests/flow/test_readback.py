@@ -61,6 +61,9 @@ class Checks:
     async def known(self):
         return self.references
 
+    async def forget_others(self, sinks):
+        self.kept = set(sinks)
+
     async def record(self, sink, differences, now_ms):
         self.recorded[sink] = list(differences)
 
@@ -160,3 +163,7 @@ async def test_differences_are_counted_in_metrics(database):
         assert values["sla_billing_differences", "whmcs", "missing"] == expected
         assert values["sla_billing_differences", "whmcs", "doubled"] == 0
         assert values["sla_billing_checked_timestamp_seconds", "whmcs"] == NOW / 1000
+
+    await checks.forget_others(["stripe"])
+    figures = await DatabaseFigures(database).figures()
+    assert (figures.billing_checked_ms, figures.billing_differences) == ({}, {})
