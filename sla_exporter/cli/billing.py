@@ -69,6 +69,7 @@ def _in_words(checked: list[Checked]) -> str:
         for one in found.differences
     ]
     lines = [table(_COLUMNS, rows), ""] if rows else []
+    lines += [f"{one.sink}: {remark}" for one in checked for remark in one.remarks]
     return "\n".join([*lines, *map(_summary, checked)]) or "No billing system is configured."
 
 

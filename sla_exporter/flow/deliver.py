@@ -22,6 +22,7 @@ from sla_exporter.errors import (
     DeliveryRefused,
     DeliveryWaits,
     OutcomeUnknown,
+    StoreUnavailable,
 )
 from sla_exporter.ports.delivery import Credit
 
@@ -92,7 +93,10 @@ class Deliverer:
         """Deliver everything that is due and say how many orders were tried."""
         tried: int = 0
         while claimed := await self._claim():
-            await asyncio.gather(*(self._deliver(order) for order in claimed))
+            works = [self._deliver(order) for order in claimed]
+            troubles = [one for one in await asyncio.gather(*works, return_exceptions=True) if one]
+            if troubles:  # the database's; raised once nothing is under way any more
+                raise troubles[0]
             tried += len(claimed)
         return tried
 
@@ -111,6 +115,8 @@ class Deliverer:
             await self._failed(claimed, no.error, not_entered=True)
         except DeliveryError as error:
             await self._failed(claimed, error)
+        except StoreUnavailable:
+            raise  # the lease runs out, and the next try looks what came of this one
         except Exception as error:  # noqa: BLE001 - one order must not stop the others
             _log.exception("a sink failed in a way it should not", order=order.key)
             await self._failed(claimed, DeliveryDelayed(f"{type(error).__name__}: {error}"))
@@ -190,10 +196,11 @@ class Deliverer:
         _log.warning("not delivered", order=order.key, error=str(error), parked=parks)
 
     def _wait_ms(self, claimed: Claimed, error: DeliveryError) -> int:
-        """Wait as long as the sink asks for, or longer every time."""
-        if isinstance(error, DeliveryDelayed) and error.after_ms is not None:
-            return error.after_ms
-        return retry_after_ms(claimed.attempts, self.jitter())
+        """Wait longer every time, and as long as the sink asks for."""
+        asked_ms = (error.after_ms or 0) if isinstance(error, DeliveryDelayed) else 0
+        if isinstance(error, DeliveryWaits):
+            return asked_ms
+        return max(asked_ms, retry_after_ms(claimed.attempts, self.jitter()))
 
 
 _LATE = DeliveryDelayed("the sink did not answer in time")

@@ -5,11 +5,12 @@ Nothing is mended here; who finds a difference is a person's to decide.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.errors import DeliveryError
+from sla_exporter.errors import DeliveryError, DeliveryRefused
 from sla_exporter.ports.delivery import Difference, DifferenceKind, Issued
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Checked:
     """What reading one billing system back found; ``credits`` is ``None`` if it cannot be read.
 
-    ``trouble`` says why it could not be read this time.
+    ``trouble`` says why it could not be read this time; ``remarks`` are on single accounts.
     """
 
     sink: str
@@ -31,6 +32,16 @@ class Checked:
     credits: int | None = None
     differences: tuple[Difference, ...] = ()
     trouble: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """What stands in one account."""
+
+    account: str
+    entered: Sequence[Entered] | None
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,26 +81,42 @@ class Reader:
         for one in issued:
             by_account.setdefault(one.account, []).append(one)
         since_ms = min((one.entry.posted_at_ms for one in issued), default=self.clock.now_ms())
-        standing: list[tuple[str, Sequence[Entered]]] = []
-        for number, account in enumerate(sorted(by_account), start=1):
-            found = await sink.entered(account, since_ms)
-            if found is None:
-                return Checked(sink=sink.name, accounts=len(by_account))
-            standing.append((account, found))
-            self.progress(f"reading {sink.name}", number, len(by_account))
+        lane, done = asyncio.Semaphore(sink.at_once), 0
+
+        async def read(account: str) -> _Account:
+            nonlocal done
+            async with lane:
+                found = await _read(sink, account, since_ms)
+            done += 1
+            self.progress(f"reading {sink.name}", done, len(by_account))
+            return found
+
+        accounts = await asyncio.gather(*(read(account) for account in sorted(by_account)))
+        if any(one.entered is None for one in accounts):
+            return Checked(sink=sink.name, accounts=len(accounts))
         known = await self.checks.known()
         differences = tuple(
             difference
-            for account, found in standing
-            for difference in differences_in(sink.name, account, by_account[account], found, known)
+            for one in accounts
+            for difference in differences_in(
+                sink.name, one.account, by_account[one.account], one.entered or (), known
+            )
         )
         await self.checks.record(sink.name, differences, self.clock.now_ms())
         return Checked(
             sink=sink.name,
-            accounts=len(standing),
-            credits=sum(len(found) for _, found in standing),
+            accounts=len(accounts),
+            credits=sum(len(one.entered or ()) for one in accounts),
             differences=differences,
+            remarks=tuple(one.remark for one in accounts if one.remark),
         )
+
+
+async def _read(sink: BillingSink, account: str, since_ms: int) -> _Account:
+    try:
+        return _Account(account=account, entered=await sink.entered(account, since_ms))
+    except DeliveryRefused as error:  # one wrong number must not hide all others
+        return _Account(account=account, entered=(), remark=f"account {account}: {error}")
 
 
 def differences_in(

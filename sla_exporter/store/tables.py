@@ -182,7 +182,7 @@ class OrderRow(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(None, "state", "due_at_ms"),
+        Index(None, "state", "due_at_ms", "key"),
         Index(None, "sink", "delivered_at_ms"),
     )
 

@@ -10,7 +10,13 @@ import pytest
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.policy.terms import Form
-from sla_exporter.errors import DeliveryDelayed, DeliveryRefused, DeliveryWaits, OutcomeUnknown
+from sla_exporter.errors import (
+    DeliveryDelayed,
+    DeliveryRefused,
+    DeliveryWaits,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
 from sla_exporter.flow import deliver
 from sla_exporter.flow.deliver import Deliverer, retry_after_ms
 from sla_exporter.ports import Notice, Order
@@ -167,7 +173,8 @@ async def test_an_order_that_another_took_is_left_to_it():
     [
         (DeliveryDelayed("busy"), 0, NOW + 30_000, True, "delayed"),
         (DeliveryDelayed("busy"), 3, NOW + 240_000, True, "delayed"),
-        (DeliveryDelayed("busy", 7_000), 3, NOW + 7_000, True, "delayed"),
+        (DeliveryDelayed("busy", 7_000), 3, NOW + 240_000, True, "delayed"),
+        (DeliveryDelayed("busy", 900_000), 3, NOW + 900_000, True, "delayed"),
         (DeliveryDelayed("busy"), 19, None, True, "delayed"),  # the twentieth try was the last
         (DeliveryWaits("no invoice", 9_000), 19, NOW + 9_000, True, "delayed"),
         (DeliveryRefused("no such customer"), 0, None, True, "refused"),
@@ -275,6 +282,23 @@ async def test_notices_go_to_their_sinks(answer):
     assert outbox.told[0][:2] == (
         ("email/n", "delivered") if isinstance(answer, str) else ("email/n", "busy")
     )
+
+
+async def test_a_database_that_is_away_stops_delivering_and_says_so():
+    """After what is under way has ended; the leases run out by themselves."""
+    outbox, billing = ListedOutbox(order("a"), order("b")), Billing(issues={"a": "x", "b": "y"})
+
+    async def away(key, owner, account, now_ms, lease_ms):
+        if key == "a":
+            raise StoreUnavailable("the disk is full")
+        return True
+
+    outbox.sending = away
+
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await run(outbox, billing)
+
+    assert outbox.told == [("b", "delivered", "y")]
 
 
 def test_waits_grow_to_six_hours_and_vary():

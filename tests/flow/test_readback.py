@@ -8,7 +8,7 @@ import pytest
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.money import Money
-from sla_exporter.errors import DeliveryDelayed
+from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
 from sla_exporter.flow.readback import Reader
 from sla_exporter.metrics import FigureCollector
 from sla_exporter.ports import Order, Posting, silent
@@ -29,6 +29,7 @@ class Books:
     """A billing system that is a list of credits by account."""
 
     name = "whmcs"
+    at_once = 1
 
     def __init__(self, **accounts) -> None:
         self.accounts = accounts
@@ -127,6 +128,16 @@ async def test_a_billing_system_that_does_not_answer_changes_nothing():
 
     assert found.trouble == "whmcs cannot be reached"
     assert checks.recorded == {}
+
+
+async def test_one_wrong_number_does_not_hide_the_others():
+    """It is said, and what was delivered there is missing."""
+    books = Books(a42=DeliveryRefused("Client ID Not Found"), a43=[entered(DUNE)])
+
+    found = await read(Checks((ACME, "a42"), (DUNE, "a43")), books)
+
+    assert [one.reference for one in found.differences] == [ACME.reference]
+    assert found.remarks == ("account a42: Client ID Not Found",)
 
 
 async def test_differences_are_counted_in_metrics(database):

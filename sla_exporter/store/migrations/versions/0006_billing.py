@@ -23,6 +23,11 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox") as outbox:
         outbox.add_column(sa.Column("account", _TEXT(), nullable=True))
         outbox.add_column(sa.Column("sent_at_ms", sa.BigInteger(), nullable=True))
+        outbox.drop_index("ix_outbox_state_due_at_ms")
+        # With the key, the orders that are due come sorted as they are claimed.
+        outbox.create_index(
+            outbox.f("ix_outbox_state_due_at_ms_key"), ["state", "due_at_ms", "key"]
+        )
         outbox.create_index(outbox.f("ix_outbox_sink_delivered_at_ms"), ["sink", "delivered_at_ms"])
     op.create_table(
         "billing_check",
@@ -49,5 +54,7 @@ def downgrade() -> None:
     op.drop_table("billing_check")
     with op.batch_alter_table("outbox") as outbox:
         outbox.drop_index(outbox.f("ix_outbox_sink_delivered_at_ms"))
+        outbox.drop_index(outbox.f("ix_outbox_state_due_at_ms_key"))
+        outbox.create_index(outbox.f("ix_outbox_state_due_at_ms"), ["state", "due_at_ms"])
         outbox.drop_column("sent_at_ms")
         outbox.drop_column("account")
