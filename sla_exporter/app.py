@@ -7,7 +7,7 @@ import socket
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.flow.deliver import Deliverer
@@ -21,6 +21,8 @@ from sla_exporter.settings import load_config
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.sinks.registry import build_sink, sink_kinds
+from sla_exporter.sinks.whmcs import WhmcsSection
+from sla_exporter.sinks.whmcs_catalogue import WhmcsCatalogue
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.billing import DatabaseBillingChecks
 from sla_exporter.store.incidents import Incidents
@@ -131,6 +133,11 @@ def reader_of(
         clock=clock,
         progress=progress,
     )
+
+
+def whmcs_catalogue_of(config: Config, sink: str) -> WhmcsCatalogue:
+    """Build what reads clients and services from the WHMCS of a billing sink."""
+    return WhmcsCatalogue(sink, cast(WhmcsSection, config.billing[sink].section))
 
 
 def _email(mail: MailAccess, clock: Clock) -> EmailSink:

@@ -9,6 +9,7 @@ import click
 
 from sla_exporter import __version__
 from sla_exporter.cli.billing import billing
+from sla_exporter.cli.catalogue import catalogue
 from sla_exporter.cli.check import check
 from sla_exporter.cli.deliveries import deliveries
 from sla_exporter.cli.demo import demo
@@ -52,5 +53,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, test, reconcile, deliveries, billing, migrate, demo):
+for _command in (serve, check, test, reconcile, deliveries, billing, catalogue, migrate, demo):
     main.add_command(_command)

@@ -56,6 +56,20 @@ class BillingAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueImport:
+    """A file of customers that is made of what a billing system says.
+
+    ``products`` gives service and policy by the product's id there.
+    """
+
+    sink: str
+    file: Path
+    products: Mapping[str, tuple[str, str]]
+    label: str | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSettings:
     """What customers are told, and where files go."""
 
@@ -90,3 +104,4 @@ class Config:
     per_contract_metrics: bool
     catalogue: Catalogue
     billing: Mapping[str, BillingAccess] = field(default_factory=dict)
+    catalogue_imports: tuple[CatalogueImport, ...] = ()

@@ -12,6 +12,7 @@ from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.billing import BillingReader
 from sla_exporter.settings.config import (
     BillingAccess,
+    CatalogueImport,
     Config,
     MailAccess,
     NoticeSettings,
@@ -75,6 +76,10 @@ class _Loader:
             promises.add(customer, self.document, ("customers", index))
         for index, name in enumerate(model.customer_files):
             self._add_file(promises, name, ("customer_files", index))
+        imports = self._imports(model)
+        for one in imports:
+            if one.file.exists():  # it is written by the first sync
+                self._add_customers(promises, one.file)
         self.problems.extend(promises.problems)
         catalogue = promises.catalogue()
         return Config(
@@ -101,6 +106,7 @@ class _Loader:
             per_contract_metrics=model.metrics.per_contract,
             catalogue=catalogue,
             billing=self._billing(model, catalogue, promises),
+            catalogue_imports=imports,
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -131,15 +137,34 @@ class _Loader:
         if not matches:
             self.problems.append(self.document.problem(at, f"no file matches {name!r}"))
         for path in matches:
-            shown = str(path)
-            try:
-                document = read_customers(path, shown)
-            except ConfigInvalid as error:
-                self.problems.extend(error.problems)
-                continue
-            found = self.validate(document, CustomersFile)
-            for index, customer in enumerate(found.customers if found else ()):
-                promises.add(customer, document, ("customers", index))
+            self._add_customers(promises, path)
+
+    def _add_customers(self, promises: PromiseBuilder, path: Path) -> None:
+        try:
+            document = read_customers(path, str(path))
+        except ConfigInvalid as error:
+            self.problems.extend(error.problems)
+            return
+        found = self.validate(document, CustomersFile)
+        for index, customer in enumerate(found.customers if found else ()):
+            promises.add(customer, document, ("customers", index))
+
+    def _imports(self, model: ConfigFile) -> tuple[CatalogueImport, ...]:
+        for name in model.catalogue:
+            kind = model.billing.get(name, {}).get("type", name)
+            if name not in model.billing or kind != "whmcs":
+                message = f"there is no WHMCS {name!r} under billing that could be read"
+                self.problems.append(self.document.problem(("catalogue", name), message))
+        return tuple(
+            CatalogueImport(
+                sink=name,
+                file=self._beside(one.file),
+                products={key: (p.service, p.policy) for key, p in one.products.items()},
+                label=one.series.label if one.series else None,
+                place=one.series.place if one.series else "domain",
+            )
+            for name, one in model.catalogue.items()
+        )
 
     def _prometheus(self, model: PrometheusModel) -> PrometheusAccess:
         at = ("prometheus",)

@@ -166,6 +166,28 @@ class CustomerModel(Section):
     contracts: tuple[ContractModel, ...] = ()
 
 
+class ProductModel(Section):
+    """What a product of the billing system is here."""
+
+    service: str
+    policy: str
+
+
+class SeriesModel(Section):
+    """Which series are a service's own: those whose label names the place that it runs at."""
+
+    label: str
+    place: Literal["domain", "dedicatedip", "serverhostname"] = "domain"
+
+
+class ImportModel(Section):
+    """Customers taken over from a billing system."""
+
+    file: str
+    products: dict[str, ProductModel]
+    series: SeriesModel | None = None
+
+
 class PoliciesFile(Section):
     """A further file with policies."""
 
@@ -186,6 +208,7 @@ class ConfigFile(Section):
     database: DatabaseModel = DatabaseModel()
     mail: MailModel | None = None
     billing: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    catalogue: dict[str, ImportModel] = Field(default_factory=dict)
     notices: NoticesModel = NoticesModel()
     mode: Mode = Mode.OBSERVE
     settle_after: Length = Duration(48 * 3_600_000)
