@@ -165,7 +165,9 @@ class Service:
     async def _read_back(self) -> None:
         sinks = sinks_of(self.config, self.clock)
         try:
-            checked = await reader_of(self.config, self.database, sinks, self.clock).check_all()
+            reader = reader_of(self.config, self.database, sinks, self.clock)
+            # A tick that comes a little early must not be left out.
+            checked = await reader.check_all(self.config.schedule.billing_ms * 9 // 10)
         finally:
             await sinks.close()
         for found in checked:

@@ -58,10 +58,17 @@ class Reader:
     clock: Clock
     progress: Progress
 
-    async def check_all(self) -> list[Checked]:
-        """Read every billing system back, and record what differs."""
+    async def check_all(self, unless_within_ms: int = 0) -> list[Checked]:
+        """Read every billing system back, and record what differs.
+
+        Those that were read within so many milliseconds are left out, so that a restart does not
+        read a large one again.
+        """
         await self.checks.forget_others(self.sinks)
-        return [await self._tried(sink) for _, sink in sorted(self.sinks.items())]
+        checked_ms = await self.checks.checked_ms()
+        latest_ms = self.clock.now_ms() - unless_within_ms
+        due = [name for name in sorted(self.sinks) if checked_ms.get(name, 0) <= latest_ms]
+        return [await self._tried(self.sinks[name]) for name in due]
 
     async def _tried(self, sink: BillingSink) -> Checked:
         try:

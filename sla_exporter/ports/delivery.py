@@ -278,6 +278,10 @@ class BillingChecks(Protocol):
         """Give the references of all entries of the ledger."""
         ...
 
+    async def checked_ms(self) -> Mapping[str, int]:
+        """Say when each sink was last read back."""
+        ...
+
     async def forget_others(self, sinks: Collection[str]) -> None:
         """Forget what is known of sinks that are not among these."""
         ...

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter.errors import SlaExporterError
 from sla_exporter.ports.delivery import SinkKind
 from sla_exporter.sinks.fossbilling import FossbillingSink
 from sla_exporter.sinks.invoiceninja import InvoiceNinjaSink
@@ -19,6 +20,8 @@ from sla_exporter.sinks.webhook import WebhookSink
 from sla_exporter.sinks.whmcs import WhmcsSink
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import BillingSink, SinkSection
 
@@ -37,7 +40,16 @@ OURS: dict[str, Any] = {
 
 def sink_classes() -> dict[str, Any]:
     """Give the class of every kind; ours cannot be replaced by a package."""
-    return {point.name: point.load() for point in entry_points(group=GROUP)} | OURS
+    return {point.name: _loaded(point) for point in entry_points(group=GROUP)} | OURS
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise SlaExporterError(
+            f"the billing sink {point.name!r} cannot be loaded: {error}"
+        ) from error
 
 
 def sink_kinds() -> dict[str, SinkKind]:

@@ -44,6 +44,12 @@ class DatabaseBillingChecks:
             keys = await connection.execute(select(t.ledger_entry.c.key))
             return {reference_of(key) for key in keys.scalars()}
 
+    async def checked_ms(self) -> dict[str, int]:
+        """Say when each sink was last read back."""
+        query = select(t.billing_check.c.sink, t.billing_check.c.checked_at_ms)
+        async with self._database.read() as connection:
+            return {sink: int(at_ms) for sink, at_ms in await connection.execute(query)}
+
     async def forget_others(self, sinks: Collection[str]) -> None:
         """Forget what is known of sinks that are not among these."""
         async with self._database.write() as connection:

@@ -25,6 +25,7 @@ class FakeStripe(FarServer):
         super().__init__()
         self.now_s = now_s
         self.keys: dict[str, Stored] = {}
+        self.created: list[tuple[str, dict[str, str]]] = []
         self.customers: dict[str, dict[str, Any]] = {"cus_1": {"id": "cus_1", "currency": "brl"}}
         self.objects: dict[str, list[dict[str, Any]]] = {
             "balance": [], "credit_notes": [], "refunds": [], "charges": [], "invoices": []
@@ -60,6 +61,7 @@ class FakeStripe(FarServer):
         if request.method == "GET":
             return self._get(path, dict(request.query))
         fields = {k: str(v) for k, v in (await request.post()).items()}
+        self.created.append((request.path, fields))
         key = request.headers["Idempotency-Key"]
         if len(key) > 255:
             return _error(400, "the key is too long")

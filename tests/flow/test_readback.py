@@ -62,6 +62,9 @@ class Checks:
     async def known(self):
         return self.references
 
+    async def checked_ms(self):
+        return {"whmcs": NOW - 1_000} if self.recorded else {}
+
     async def forget_others(self, sinks):
         self.kept = set(sinks)
 
@@ -128,6 +131,22 @@ async def test_a_billing_system_that_does_not_answer_changes_nothing():
 
     assert found.trouble == "whmcs cannot be reached"
     assert checks.recorded == {}
+
+
+async def test_what_was_read_lately_is_left_to_the_next_time():
+    """A restart, or a reload, does not read everything again."""
+    checks, books = Checks((ACME, "a42")), Books(a42=[entered(ACME)])
+    reader = Reader(
+        checks=checks,
+        sinks={"whmcs": books},
+        accounts={},
+        clock=FixedClock(NOW),
+        progress=silent,
+    )
+
+    counts = [len(await reader.check_all(within_ms)) for within_ms in (5_000, 5_000, 500, 0)]
+
+    assert counts == [1, 0, 1, 1]
 
 
 async def test_one_wrong_number_does_not_hide_the_others():

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import EntryPoint
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from sla_exporter.core.money import Money
-from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
+from sla_exporter.errors import DeliveryDelayed, DeliveryRefused, SlaExporterError
 from sla_exporter.sinks import loose
 from sla_exporter.sinks.invoiceninja import InvoiceNinjaSection, InvoiceNinjaSink
-from sla_exporter.sinks.registry import sink_classes, sink_kinds
+from sla_exporter.sinks.registry import GROUP, sink_classes, sink_kinds
 from sla_exporter.sinks.webhook import WebhookSection, WebhookSink, signature
 from tests.conftest import FixedClock
 from tests.fakes.invoiceninja import TOKEN, FakeInvoiceNinja
@@ -107,6 +108,15 @@ def test_what_is_no_amount_is_not_taken_for_one(value):
     """Nothing is decided on it."""
     with pytest.raises(DeliveryDelayed, match="where an amount belongs"):
         loose.amount(value)
+
+
+def test_a_package_that_is_broken_is_told(monkeypatch):
+    """By its name, and without a traceback."""
+    point = EntryPoint(name="pigeon", value="there.is.no.such:Thing", group=GROUP)
+    monkeypatch.setattr("sla_exporter.sinks.registry.entry_points", lambda group: [point])
+
+    with pytest.raises(SlaExporterError, match="'pigeon' cannot be loaded: No module named"):
+        sink_classes()
 
 
 def test_packages_bring_sinks_by_entry_point(monkeypatch):

@@ -12,6 +12,8 @@ from sla_exporter.sinks.stripe import StripeSection, StripeSink
 from tests.fakes.stripe import KEY, FakeStripe
 from tests.sinks.conftest import CLOCK, NOW, another, credit_for
 
+NOTE, REFERENCE = credit_for("cus_1").note, credit_for("cus_1").reference
+
 
 @pytest.fixture
 async def far():
@@ -35,6 +37,47 @@ async def test_the_same_key_gives_the_same_credit(far, sink):
     (row,) = far.objects["balance"]
     assert (row["amount"], row["currency"]) == (-4999, "brl")
     assert row["metadata"] == {"sla_reference": credit.reference}
+
+
+@pytest.mark.parametrize(
+    ("form", "account_credit", "path", "fields"),
+    [
+        (
+            Form.NEXT_INVOICE,
+            "credit_note",
+            "customers/cus_1/balance_transactions",
+            {"amount": "-4999", "currency": "brl", "description": NOTE},
+        ),
+        (
+            Form.ACCOUNT_CREDIT,
+            "credit_note",
+            "credit_notes",
+            {
+                "invoice": "in_1",
+                "amount": "4999",
+                "credit_amount": "4999",
+                "memo": NOTE,
+                "reason": "product_unsatisfactory",
+                "email_type": "none",
+            },
+        ),
+        (Form.REFUND, "balance", "refunds", {"charge": "ch_1", "amount": "4999"}),
+    ],
+)
+async def test_the_requests_are_those_of_stripes_own_sdk(far, form, account_credit, path, fields):
+    """As stripe 16.1.0 for Python sends them, field by field, when asked for the same."""
+    common = {"id": "ch_1", "currency": "brl", "customer": "cus_1", "created": 1}
+    paid = {"amount": 4999, "amount_refunded": 0, "status": "succeeded"}
+    far.objects["charges"] = [common | paid]
+    far.objects["invoices"] = [common | {"id": "in_1", "status": "paid", "total": 4999}]
+    section = StripeSection(url=far.url, key=KEY, account_credit=account_credit)
+    sink = StripeSink("stripe", section, CLOCK)
+
+    await sink.issue(credit_for("cus_1", form))
+    await sink.close()
+
+    reference = {"metadata[sla_reference]": REFERENCE}
+    assert far.created == [(f"/v1/{path}", fields | reference)]
 
 
 async def test_after_a_day_the_metadata_tells(far, sink):
