@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sla_exporter.ports.delivery import BillingChecks, BillingSink, Entered
 
 
+_BEFORE_MS = 35 * 86_400_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What reading one billing system back found; ``credits`` is ``None`` if it cannot be read.
@@ -82,25 +85,14 @@ class Reader:
         Raises:
             DeliveryError: if it cannot be read now; what was recorded stays.
         """
-        # The ledger is read last: what is entered meanwhile must not look unknown.
         issued = await self.checks.issued(sink.name)
         by_account = {account: list[Issued]() for account in self.accounts.get(sink.name, ())}
         for one in issued:
             by_account.setdefault(one.account, []).append(one)
-        since_ms = min((one.entry.posted_at_ms for one in issued), default=self.clock.now_ms())
-        lane, done = asyncio.Semaphore(sink.at_once), 0
-
-        async def read(account: str) -> _Account:
-            nonlocal done
-            async with lane:
-                found = await _read(sink, account, since_ms)
-            done += 1
-            self.progress(f"reading {sink.name}", done, len(by_account))
-            return found
-
-        accounts = await asyncio.gather(*(read(account) for account in sorted(by_account)))
+        accounts = await self._accounts(sink, sorted(by_account), self._since_ms(issued))
         if any(one.entered is None for one in accounts):
             return Checked(sink=sink.name, accounts=len(accounts))
+        # Read last, because what is entered meanwhile must not look unknown.
         known = await self.checks.known()
         differences = tuple(
             difference
@@ -117,6 +109,32 @@ class Reader:
             differences=differences,
             remarks=tuple(one.remark for one in accounts if one.remark),
         )
+
+    def _since_ms(self, issued: Sequence[Issued]) -> int:
+        """Look back to some time before the first credit."""
+        posted = (one.entry.posted_at_ms for one in issued)
+        return min(posted, default=self.clock.now_ms()) - _BEFORE_MS
+
+    async def _accounts(
+        self, sink: BillingSink, accounts: Sequence[str], since_ms: int
+    ) -> list[_Account]:
+        """Read accounts, as many at the same time as the system takes."""
+        lane, done = asyncio.Semaphore(sink.at_once), 0
+
+        async def read(account: str) -> _Account:
+            nonlocal done
+            async with lane:
+                found = await _read(sink, account, since_ms)
+            done += 1
+            self.progress(f"reading {sink.name}", done, len(accounts))
+            return found
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(read(account)) for account in accounts]
+        except BaseExceptionGroup as failed:  # the first one called the others off
+            raise failed.exceptions[0] from None
+        return [task.result() for task in tasks]
 
 
 async def _read(sink: BillingSink, account: str, since_ms: int) -> _Account:
