@@ -10,6 +10,7 @@
     │   ├── QueryRejected        the query is wrong; a person must mend it
     │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
     ├── StoreUnavailable       the database cannot take or give data now
+    ├── UnknownName            somebody asked for what is not there
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -41,6 +42,10 @@ class ConfigInvalid(SlaExporterError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class UnknownName(SlaExporterError):
+    """What was asked for by name is not there."""
 
 
 class SourceError(SlaExporterError):

@@ -16,6 +16,7 @@ from sla_exporter.cli.demo import demo
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
+from sla_exporter.cli.terms import terms
 from sla_exporter.cli.test import test
 from sla_exporter.errors import SlaExporterError
 
@@ -53,5 +54,16 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, test, reconcile, deliveries, billing, catalogue, migrate, demo):
+for _command in (
+    serve,
+    check,
+    test,
+    terms,
+    reconcile,
+    deliveries,
+    billing,
+    catalogue,
+    migrate,
+    demo,
+):
     main.add_command(_command)

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from sla_exporter.app import FILE, load
+from sla_exporter.cli.flaws import flaw_sentence
+from sla_exporter.core.policy.flaws import flaws
 from sla_exporter.errors import ConfigInvalid
+from sla_exporter.settings.policies import load_policies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sla_exporter.core.policy.formula import Flaw
     from sla_exporter.settings import Config
+    from sla_exporter.settings.policies import PolicyFile
 
 
 @click.group()
@@ -43,6 +50,49 @@ def check_config(files: tuple[Path, ...]) -> None:
                 click.echo(f"    note: {remark}")
         click.echo()
     sys.exit(failed)
+
+
+@check.command("policies")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check_policies(files: tuple[Path, ...]) -> None:
+    """Say what is wrong or undecided in policies.
+
+    Finds holes and overlaps between rows, rows that can never apply, a cap under the highest row, a
+    minimum that can never be reached, and a grace that contradicts the objective. What is left to a
+    person on purpose is a note. Exits with 1 if anything is wrong.
+    """
+    failed = [file for file in files if not _check_policies(file)]
+    sys.exit(bool(failed))
+
+
+def _check_policies(file: Path) -> bool:
+    click.echo(f"Checking {file}")
+    try:
+        known = load_policies(file)
+    except ConfigInvalid as error:
+        wrong, notes = [str(problem) for problem in error.problems], []
+    else:
+        found = [told for policies in known.values() for told in _flaws(policies)]
+        wrong = [sentence for flaw, sentence in found if flaw.wrong]
+        notes = [sentence for flaw, sentence in found if not flaw.wrong]
+    if wrong:
+        click.echo(f"  {click.style('FAILED', fg='red')}: {len(wrong)} to mend")
+    else:
+        click.echo(f"  {click.style('SUCCESS', fg='green')}: {len(known)} policies")
+    for sentence in wrong:
+        click.echo(f"    {sentence}")
+    for sentence in notes:
+        click.echo(f"    note: {sentence}")
+    click.echo()
+    return not wrong
+
+
+def _flaws(file: PolicyFile) -> Iterator[tuple[Flaw, str]]:
+    """Give the flaws of every version of a policy, with their sentences."""
+    for version, policy in enumerate(file.policies):
+        for flaw in flaws(policy):
+            place = file.place(version, flaw.path)
+            yield flaw, f"{place}: policy {policy.name!r}: {flaw_sentence(flaw)}"
 
 
 def _contents(config: Config) -> str:

@@ -6,13 +6,15 @@ exact fractions.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 class Rounding(StrEnum):
@@ -27,16 +29,17 @@ class Rounding(StrEnum):
 def round_fraction(value: Fraction, mode: Rounding) -> int:
     """Round to a whole number; ``half up`` and ``up`` go away from zero."""
     sign = -1 if value < 0 else 1
-    size = abs(value)
-    whole = math.floor(size)
-    rest = size - whole
-    half = Fraction(1, 2)
-    goes_up = {
-        Rounding.HALF_UP: rest >= half,
-        Rounding.HALF_EVEN: rest > half or (rest == half and whole % 2 == 1),
-        Rounding.UP: rest > 0,
-        Rounding.DOWN: False,
-    }[mode]
+    whole, rest = divmod(abs(value.numerator), value.denominator)
+    over_half = 2 * rest - value.denominator
+    match mode:
+        case Rounding.HALF_UP:
+            goes_up = over_half >= 0
+        case Rounding.HALF_EVEN:
+            goes_up = over_half > 0 or (over_half == 0 and whole % 2 == 1)
+        case Rounding.UP:
+            goes_up = rest > 0
+        case _:
+            goes_up = False
     return sign * (whole + goes_up)
 
 

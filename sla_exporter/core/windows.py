@@ -51,9 +51,11 @@ def clip(windows: Iterable[Window], span: Window) -> Windows:
     """Keep only what lies inside the span."""
     low, high = span
     return tuple(
-        Window(max(start, low), min(end, high))
-        for start, end in windows
-        if start < high and end > low
+        window
+        if window[0] >= low and window[1] <= high
+        else Window(max(window[0], low), min(window[1], high))
+        for window in windows
+        if window[0] < high and window[1] > low
     )
 
 

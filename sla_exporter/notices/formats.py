@@ -13,17 +13,19 @@ from gettext import NullTranslations
 from typing import TYPE_CHECKING
 
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
 from sla_exporter.core.money import Money
-from sla_exporter.core.periods import datetime_of
+from sla_exporter.core.periods import PeriodKind, datetime_of
 from sla_exporter.core.policy.pay import Pay, Unit
 from sla_exporter.core.reasoning import Duration, Exact, Moment, Share
 
 if TYPE_CHECKING:
+    from datetime import date
     from fractions import Fraction
 
+    from sla_exporter.core.periods import Period
     from sla_exporter.core.reasoning import Fact
 
 _UNITS = (("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1))
@@ -38,6 +40,10 @@ class Formats:
 
     locale: Locale
     words: NullTranslations
+
+    def say(self, message: str, **facts: object) -> str:
+        """Translate a message and fill it in."""
+        return self.words.gettext(message) % facts
 
     def fact(self, fact: Fact) -> str:
         """Format any fact of a reasoning step."""
@@ -75,12 +81,18 @@ class Formats:
         cut = _cut(share, _PERCENT_DIGITS + 2).normalize()
         return format_percent(cut, locale=self.locale, decimal_quantization=False)
 
+    def _share(self, share: Fraction) -> str:
+        """Write a share that is paid: as a fraction if a percentage would not be exact."""
+        if 10 ** (_PERCENT_DIGITS + 2) % share.denominator:
+            return f"{share.numerator}/{share.denominator}"
+        return self.percent(share)
+
     def pay(self, pay: Pay) -> str:
         """Write an amount that a policy pays, with its unit."""
         words, plural = self.words, 1 if pay.amount == 1 else 2
         match pay.unit:
             case Unit.SHARE:
-                return self.percent(pay.amount)
+                return self._share(pay.amount)
             case Unit.MONEY:
                 return self.exact(pay.amount, pay.currency)
             case Unit.RIGHT:
@@ -114,6 +126,19 @@ class Formats:
         moment = datetime_of(at_ms, zone)
         return format_datetime(moment, "medium", tzinfo=moment.tzinfo, locale=self.locale)
 
+    def day(self, day: date) -> str:
+        """Write a day."""
+        return format_date(day, "medium", locale=self.locale)
+
+    def period(self, period: Period) -> str:
+        """Write month and year, or the first and the last day of what is no calendar month."""
+        start_ms, end_ms = period.span
+        if period.rule.kind in {PeriodKind.MONTH, PeriodKind.INCIDENT}:
+            return self.month(start_ms, period.zone)
+        first = datetime_of(start_ms, period.zone).date()
+        last = datetime_of(end_ms - 1, period.zone).date()
+        return self.say("%(first)s to %(last)s", first=self.day(first), last=self.day(last))
+
     def month(self, at_ms: int, zone: str) -> str:
         """Write month and year."""
         return format_skeleton("yMMMM", datetime_of(at_ms, zone).date(), locale=self.locale)
@@ -132,6 +157,10 @@ class PlainFormats(Formats):
         """Write ``2026-10-03 10:02:30``, with milliseconds only if there are any."""
         precision = "milliseconds" if at_ms % 1000 else "seconds"
         return datetime_of(at_ms, zone).replace(tzinfo=None).isoformat(" ", timespec=precision)
+
+    def day(self, day: date) -> str:
+        """Write ``2026-10-03``."""
+        return day.isoformat()
 
     def money(self, money: Money) -> str:
         """Write the currency's code, not its sign: several currencies share one."""

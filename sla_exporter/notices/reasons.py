@@ -114,6 +114,8 @@ SENTENCES = {
     "claim_needed": N_("The credit must be claimed before %(deadline)s."),
     "claim_made": N_("The credit was claimed in time, before %(deadline)s."),
     "claim_late": N_("The credit was claimed too late; it had to be claimed before %(deadline)s."),
+    "claim_needed_any_time": N_("The credit must be claimed; the contract sets no deadline."),
+    "claim_made_any_time": N_("The credit was claimed."),
     "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
     "hold_coverage": N_(
         "Held for a person: only %(coverage)s of the time was measured; %(minimum)s is needed."
@@ -147,17 +149,24 @@ WORDS = {
         N_("emergency maintenance"),
         N_("caused by the customer"),
         N_("force majeure"),
+        N_("quarter"),
+        N_("year"),
     )
 }
 
 
 def sentence(step: Step, formats: Formats) -> str:
     """Write one step."""
+    return filled(SENTENCES[step.code], step, formats)
+
+
+def filled(message: str, step: Step, formats: Formats) -> str:
+    """Translate a message, and fill in the facts of a step."""
     facts = {
-        name: formats.words.gettext(fact) if fact in WORDS else formats.fact(fact)
+        name: formats.say(fact) if fact in WORDS else formats.fact(fact)
         for name, fact in step.facts.items()
     }
-    return formats.words.gettext(SENTENCES[step.code]) % facts
+    return formats.say(message, **facts)
 
 
 def sentences(steps: Iterable[Step], formats: Formats) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.settlement import Settlement
+    from sla_exporter.notices.terms import Terms
 
 TIMELINE = "timeline"
 
@@ -89,6 +91,11 @@ class JinjaRenderer:
             },
         )
 
+    def render_terms(self, terms: Terms, suffix: str) -> str:
+        """Render terms of service as ``txt``, ``md`` or ``html``."""
+        environment = self._environment("en")
+        return environment.get_template(f"terms/terms.{suffix}").render(terms=terms)
+
     def formats(self, locale: str) -> Formats:
         """Give the formats of a locale, with its translations."""
         return Formats(Locale.parse(locale), translations(locale, self._folders))
@@ -104,6 +111,7 @@ class JinjaRenderer:
                 keep_trailing_newline=True,
                 extensions=["jinja2.ext.i18n"],
             )
+            environment.filters["markdown"] = _escape_markdown
             words = translations(locale, self._folders)
             environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
             self._environments[locale] = environment
@@ -119,10 +127,10 @@ class JinjaRenderer:
             customer=contract.customer.name,
             contract=contract.id,
             service=contract.service,
-            period=formats.month(period.span.start_ms, period.zone),
+            period=formats.period(period),
             zone=period.zone,
             availability=formats.percent(measured.ratio) if measured.ratio is not None else "?",
-            objective=formats.percent(promised.value) if promised else "",
+            objective=formats.percent(promised.value) if promised else formats.say("no outage"),
             met=settlement.verdict is Verdict.MET,
             downtime=formats.duration(int(measured.down_ms)),
             unknown=formats.duration(measured.unknown_ms) if measured.unknown_ms else "",
@@ -132,6 +140,10 @@ class JinjaRenderer:
             reasons=tuple(sentences(settlement.steps, formats)),
             timeline=f"cid:{TIMELINE}",
         )
+
+
+def _escape_markdown(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text)
 
 
 def _worth(settlement: Settlement, formats: Formats) -> str:

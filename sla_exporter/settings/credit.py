@@ -30,6 +30,7 @@ class _OneFormula(Section):
         if len(self._given()) != 1:
             known = ", ".join([*sorted(FAMILIES), *_COMBINATIONS])
             raise ValueError(f"give exactly one formula: {known}")
+        self.credit(Base.SERVICE_FEE, ())  # what a formula refuses is told here, with its line
         return self
 
     def _given(self) -> list[str]:

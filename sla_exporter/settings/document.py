@@ -6,11 +6,12 @@ Numbers stay the text they were written as, so that ``499.90`` is exact and a cu
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from sla_exporter.core.problems import Place, Problem
@@ -75,7 +76,9 @@ def read_file(path: Path, name: str | None = None) -> Document:
 def read_text(text: str, file: str) -> Document:
     """Read YAML text; see :func:`read_file`."""
     try:
-        node = YAML(typ="rt", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 allows it
+            node = YAML(typ="rt", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0

@@ -1,4 +1,4 @@
-"""Files with policies: versions of one name, and the amounts of money that a policy names."""
+"""Files with policies, and the versions of one name in them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sla_exporter import resources
-from sla_exporter.core.policy.pay import Pay, Unit
-from sla_exporter.core.policy.terms import Combination, Component, Credit, Policy
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.document import Document, read_file
 from sla_exporter.settings.models import ConfigFile, PoliciesFile
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.problems import Place, Problem
     from sla_exporter.settings.document import Key
     from sla_exporter.settings.models import PolicyVersions
@@ -85,31 +84,6 @@ def read_policies(
         found.append(replace(policy, undecided=tuple(undecided)))
     problems.extend(_check_versions(name, found, document))
     return tuple(found), problems
-
-
-def currencies_of(policy: Policy) -> set[str]:
-    """Give the currencies of the amounts that a policy names."""
-    found = {pay.currency for pay in pays_of(policy) if pay.unit is Unit.MONEY}
-    return found | ({policy.minimum.money.currency} if policy.minimum else set())
-
-
-def pays_of(policy: Policy) -> Iterator[Pay]:
-    """Give every amount that a policy may pay, and its caps."""
-    yield from _pays_in(policy.credit)
-    yield from (cap.limit for cap in policy.caps)
-
-
-def _pays_in(credit: Credit) -> Iterator[Pay]:
-    if isinstance(credit, Combination):
-        for part in credit.parts:
-            yield from _pays_in(part)
-    elif isinstance(credit, Component):
-        formula = credit.formula
-        for row in getattr(formula, "rows", ()):
-            yield row.pays
-        pays = getattr(formula, "pays", None)
-        if isinstance(pays, Pay):
-            yield pays
 
 
 def _check_versions(name: str, versions: Sequence[Policy], document: Document) -> Iterator[Problem]:

@@ -204,7 +204,7 @@ class PolicyModel(Section):
     rounding: Rounding | RoundingModel = Rounding.HALF_UP
     form: Form = Form.ACCOUNT_CREDIT
     expires: Length | None = None
-    claim: Literal["automatic"] | ClaimModel = "automatic"
+    claim: Literal["automatic", "on request"] | ClaimModel = "automatic"
     discretionary: bool = False
     interpretation: dict[str, str] = Field(default_factory=dict)
     undecided: tuple[UndecidedModel, ...] = ()
@@ -233,11 +233,17 @@ def to_policy(name: str, model: PolicyModel) -> Policy:
         availability_decimals=detailed.availability_decimals if detailed else None,
         form=model.form,
         expires_ms=model.expires.ms if model.expires else None,
-        claim=None if isinstance(model.claim, str) else model.claim.claim(),
+        claim=_claim(model.claim),
         discretionary=model.discretionary,
         interpretation=model.interpretation,
         mode=model.mode,
     )
+
+
+def _claim(model: str | ClaimModel) -> Claim | None:
+    if isinstance(model, ClaimModel):
+        return model.claim()
+    return Claim() if model == "on request" else None
 
 
 def _caps(model: Any) -> list[Cap]:

@@ -8,9 +8,10 @@ from babel import Locale, UnknownLocaleError
 
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
+from sla_exporter.core.policy.flaws import currencies
 from sla_exporter.core.samples import Cadence
 from sla_exporter.settings.fees import FeeReader
-from sla_exporter.settings.policies import currencies_of, read_policies
+from sla_exporter.settings.policies import read_policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -154,7 +155,7 @@ class PromiseBuilder:
         self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]
     ) -> None:
         for policy in self._policies[model.policy]:
-            for currency in sorted(currencies_of(policy) - {customer.currency}):
+            for currency in sorted(currencies(policy) - {customer.currency}):
                 message = (
                     f"policy {model.policy!r} names amounts in {currency}, "
                     f"but the customer pays in {customer.currency}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.problems import Problem
     from sla_exporter.settings.document import Document, Key
 
+_MEMBER = re.compile(r"[A-Z]\w+|(literal|str-enum|function-\w+|constrained-\w+|tuple|dict)\[.*\]")
 _KINDS = {
     "string_type": "text",
     "dict_type": "a mapping",
@@ -50,18 +52,42 @@ def problems_of(
 ) -> list[Problem]:
     """Put every error into a sentence, at its place in the document."""
     found: list[Problem] = []
-    for details in error.errors():
+    for details in _meant(error.errors(), document, at):
         inside = list(details["loc"])
         path = _path_in(document, [*at, *inside])
         found.append(document.problem(path, _sentence(details, path, model, inside)))
     return found
 
 
+def _meant(
+    errors: Sequence[ErrorDetails], document: Document, at: Sequence[Key]
+) -> list[ErrorDetails]:
+    """Of a value that may be a mapping or something else, keep what is said of what it is."""
+    return [details for details in errors if not _is_of_another_kind(details["loc"], document, at)]
+
+
+def _is_of_another_kind(loc: Sequence[Key], document: Document, at: Sequence[Key]) -> bool:
+    path = list(at)
+    for key in loc:
+        if document.key_at([*path, key]) is not None:
+            path.append(key)
+        elif _is_member(key):
+            is_model = str(key)[0].isupper()
+            return is_model != isinstance(document.key_at(path), dict)
+    return False
+
+
+def _is_member(key: Key) -> bool:
+    """Say whether pydantic may have put this into a path to name a member of a union."""
+    return isinstance(key, str) and bool(_MEMBER.fullmatch(key))
+
+
 def _path_in(document: Document, loc: Sequence[Key]) -> list[Key]:
     """Drop what pydantic adds to a path: names of union members and validators."""
     path: list[Key] = []
     for index, key in enumerate(loc):
-        if document.key_at([*path, key]) is not None or index == len(loc) - 1:
+        known = document.key_at([*path, key]) is not None
+        if known or (index == len(loc) - 1 and not _is_member(key)):
             path.append(key)
     return path
 

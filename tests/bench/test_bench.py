@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, deliveries
+from tests.bench import cold_month, deliveries, settling
 from tests.bench.fleet import Fleet
 
 
@@ -24,3 +24,11 @@ def test_deliveries_are_measured():
     assert found["lost"] == found["doubled"] == 0
     assert found["deliveries_per_s"] > 0
     assert found["bare_requests_per_s"] > 0
+
+
+def test_settling_is_measured():
+    """Every case is evaluated: the sum owed is that of a second run."""
+    found = [settling.run(count=200), settling.run(count=200)]
+
+    assert found[0]["owed_minor"] == found[1]["owed_minor"] > 0
+    assert found[0]["ratio_to_bare_loop"] > 0

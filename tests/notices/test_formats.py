@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sla_exporter import resources
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
 from sla_exporter.core.money import Money
+from sla_exporter.core.policy.pay import share_of
 from sla_exporter.notices.formats import Formats, plain
 from sla_exporter.notices.languages import translations
 from tests.cast import at
@@ -113,3 +114,17 @@ def test_moments_and_months():
 def test_amounts_before_rounding_show_what_is_rounded(minor, currency, expected):
     """Up to four more decimal places."""
     assert plain().exact(Fraction(minor), currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        ("1/10", "10%"),
+        ("3/40", "7.5%"),
+        ("1/1440", "1/1440"),
+        ("29/30", "29/30"),
+    ],
+)
+def test_a_share_that_is_paid_is_never_cut(share, expected):
+    """A contract that pays a thirtieth does not say 3.3333%."""
+    assert formats("en").pay(share_of(Fraction(share))) == expected

@@ -24,7 +24,7 @@ def messages() -> set[str]:
     """Extract every message of the notice templates and of the code that writes sentences."""
     source = Path(reasons.__file__).parent
     methods = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
-    keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+    keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "say": None}
     found: set[str] = set()
     for folder in (TEMPLATES / "notices", source):
         for _, _, message, _, _ in extract_from_dir(folder, methods, keywords=keywords):

@@ -311,6 +311,7 @@ def test_mistakes_between_sections_are_told_at_once_too(folder):
         ("a: [1, 2", "sla.yml:1: is not valid YAML: while parsing a flow sequence expected ','"),
         ("- a\n- b\n", "sla.yml:1: the file: must be a mapping, not a list"),
         (SMALL + "mode: observe\nmode: review\n", "sla.yml:12: the key 'mode' is given twice"),
+        ("a: &x 1\nb: &x 2\n", "sla.yml:1: unknown key 'a'"),
         (SMALL + "mode: &m [*m]\n", "sla.yml:11: an alias may not contain itself"),
         ("\t", "sla.yml:1: is not valid YAML"),
         ("a: !!python/object:os.system {}", "sla.yml:1: unknown key 'a'"),

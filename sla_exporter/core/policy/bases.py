@@ -34,7 +34,7 @@ def base_of(base: Base, minus: tuple[str, ...], measured: Measured) -> Fraction 
     for part in minus:
         if part in contract.parts:
             amount -= contract.parts[part].minor
-    return max(amount, Fraction(0))
+    return max(amount, Fraction(0)) if minus else amount
 
 
 def _fees_at_faults(measured: Measured) -> set[int]:

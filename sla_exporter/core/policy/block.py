@@ -8,7 +8,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from sla_exporter.core.policy.case import ExclusionKind
-from sla_exporter.core.policy.formula import Award
+from sla_exporter.core.policy.exclusions import is_late
+from sla_exporter.core.policy.formula import Award, Clause, Formula
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay
 from sla_exporter.core.policy.table import Per
@@ -46,7 +47,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Formula):
     """Blocks are counted in each outage, or in the downtime of the period together."""
 
     every: Duration
@@ -54,6 +55,10 @@ class Block:
     counted: Rounds | Part = Rounds.STARTED
     per: Per = Per.PERIOD
     on: On = On.OUTAGES
+
+    def __post_init__(self) -> None:
+        if not self.every.ms:
+            raise ValueError("every: must be longer than nothing")
 
     def award(self, measured: Measured) -> Award:
         """Count the blocks."""
@@ -69,6 +74,19 @@ class Block:
             by_outage=self.per is Per.OUTAGE,
             steps=steps,
         )
+
+    def clause(self) -> Clause:
+        """Say what a block is and what it pays, and how parts of one count."""
+        said = step(f"clause_block_{self.on.value}", every=self.every, pays=self.pays)
+        per = step(f"clause_per_{self.per.value}")
+        return Clause(said=(said, per, self._clause_of_parts()))
+
+    def _clause_of_parts(self) -> Step:
+        if not isinstance(self.counted, Part):
+            return step(f"clause_part_{self.counted.value}")
+        if self.counted.longer_than is not None:
+            return step("clause_part_longer_than", limit=self.counted.longer_than)
+        return step("clause_part_at_least", limit=self.counted.at_least or Duration(1))
 
     def count(self, length_ms: Fraction | int) -> int:
         """Count the blocks in a stretch of downtime."""
@@ -92,6 +110,7 @@ def _lengths(on: On, measured: Measured) -> list[Fraction | int]:
         exclusion.window
         for exclusion in measured.case.exclusions
         if exclusion.kind is ExclusionKind.MAINTENANCE
+        and not is_late(measured.policy.exclusions, exclusion)
     )
     return [end - start for start, end in clip(windows, measured.case.span)]
 

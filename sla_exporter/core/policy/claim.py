@@ -65,9 +65,9 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A credit on request: within a deadline, and maybe only after a ticket within another."""
+    """A credit on request: at any time or within a deadline, maybe only after a ticket."""
 
-    within: Deadline
+    within: Deadline | None = None
     ticket_within: Deadline | None = None
 
 
@@ -88,6 +88,6 @@ def claim_state(claim: Claim, case: Case) -> ClaimState:
         return ClaimState.NO_TICKET
     if case.claimed_at_ms is None:
         return ClaimState.NEEDED
-    if case.claimed_at_ms >= claim.within.end_ms(case):
+    if claim.within and case.claimed_at_ms >= claim.within.end_ms(case):
         return ClaimState.LATE
     return ClaimState.MADE

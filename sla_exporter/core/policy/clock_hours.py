@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sla_exporter.core.policy.formula import Award, one
+from sla_exporter.core.policy.formula import Award, Clause, Formula, one
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay, Unit
 from sla_exporter.core.reasoning import Share, step
@@ -14,7 +15,7 @@ HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClockHours:
+class ClockHours(Formula):
     """An hour with an availability below this is worth an hour of the fee."""
 
     below: Share
@@ -35,3 +36,11 @@ class ClockHours:
             bad += up_ms < self.below.value * HOUR_MS
         pays = Pay(Unit.HOURS).times(bad)
         return one(pays, step("clock_hours", count=bad, below=self.below, pays=pays))
+
+    def clause(self) -> Clause:
+        """Say which hours are free."""
+        return Clause(said=(step("clause_clock_hours", below=self.below),))
+
+    def amounts(self) -> Iterator[Pay]:
+        """Give an hour of the fee."""
+        yield Pay(Unit.HOURS)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sla_exporter.core.periods import datetime_of
-from sla_exporter.core.policy.formula import Award
+from sla_exporter.core.policy.downtime import Starts
+from sla_exporter.core.policy.formula import Award, Clause, Formula
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay
 from sla_exporter.core.reasoning import Step, step
@@ -16,7 +17,7 @@ SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
+class Days(Formula):
     """Days are those of the period's zone.
 
     With ``after_working_days``, the days after the end of so many working days (Monday to Friday)
@@ -26,23 +27,50 @@ class Days:
     pays: Pay
     after_working_days: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.after_working_days is not None and self.after_working_days < 0:
+            raise ValueError("after_working_days: must not be negative")
+
     def award(self, measured: Measured) -> Award:
         """Count the days, each once however many outages touch it."""
-        zone = measured.case.period.zone
         days: set[date] = set()
         for outage in measured.outages:
-            days |= self._days(outage.window, zone)
+            days |= self._days(outage.window, measured)
         steps: tuple[Step, ...] = ()
         if days:
             steps = (step("days_touched", count=len(days), pays=self.pays.times(len(days))),)
         return Award(pays=(self.pays.times(len(days)),) if days else (), steps=steps)
 
-    def _days(self, window: Window, zone: str) -> set[date]:
+    def clause(self) -> Clause:
+        """Say which days are paid for."""
+        if self.after_working_days is None:
+            return Clause(said=(step("clause_days", pays=self.pays),))
+        working_days = self.after_working_days
+        return Clause(said=(step("clause_days_after", pays=self.pays, working_days=working_days),))
+
+    def _days(self, window: Window, measured: Measured) -> set[date]:
+        zone = measured.case.period.zone
         first = datetime_of(window.start_ms, zone).date()
         last = datetime_of(window.end_ms - 1, zone).date()
         if self.after_working_days is not None:
-            first = working_days_after(first, self.after_working_days) + timedelta(days=1)
+            began = datetime_of(_began_ms(window, measured), zone).date()
+            repair_by = working_days_after(began, self.after_working_days)
+            first = max(first, repair_by + timedelta(days=1))
         return {first + timedelta(days=n) for n in range((last - first).days + 1)}
+
+
+def _began_ms(window: Window, measured: Measured) -> int:
+    """Say when the outage of a stretch began; what was cut out of it does not begin it anew."""
+    from_report = measured.policy.downtime.starts is Starts.REPORT
+    begins: list[int] = []
+    for outage in measured.case.outages:
+        if outage.window.start_ms <= window.start_ms < outage.window.end_ms:
+            reported = outage.reported_at_ms
+            if not from_report:
+                begins.append(outage.window.start_ms)
+            elif reported is not None:
+                begins.append(max(outage.window.start_ms, reported))
+    return min(begins, default=window.start_ms)
 
 
 def working_days_after(day: date, count: int) -> date:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
 
-from sla_exporter.core.policy.case import ONE, Case, Outage
+from sla_exporter.core.policy.case import ONE, Case
 from sla_exporter.core.reasoning import Duration, Moment, Share, Step, step
 from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy, total_ms
 
@@ -92,12 +92,13 @@ def count_downtime(
 ) -> tuple[list[Counted], list[Step]]:
     """Count the outages of a case, without the excluded time, in order of time."""
     steps: list[Step] = []
-    outages = _relevant(rule, case, steps)
-    weighted: list[tuple[Window, Fraction]] = [
-        (window, affected)
-        for piece, affected in _disjoint(outages)
-        for window in subtract((piece,), excluded)
-    ]
+    weighted: list[tuple[Window, Fraction]] = _disjoint(_relevant(rule, case, steps))
+    if excluded:
+        weighted = [
+            (window, affected)
+            for piece, affected in weighted
+            for window in subtract((piece,), excluded)
+        ]
     if rule.slots:
         return _in_slots(rule.slots, weighted, case), steps
     if rule.shortest_ms:
@@ -106,7 +107,9 @@ def count_downtime(
     return [one for one in counted if one.ms], steps
 
 
-def _relevant(rule: DowntimeRule, case: Case, steps: list[Step]) -> Iterator[Outage]:
+def _relevant(
+    rule: DowntimeRule, case: Case, steps: list[Step]
+) -> Iterator[tuple[Window, Fraction]]:
     """Give the outages that count at all, from when their clock starts, within the span."""
     for outage in case.outages:
         start, end = outage.window
@@ -124,20 +127,22 @@ def _relevant(rule: DowntimeRule, case: Case, steps: list[Step]) -> Iterator[Out
             steps.append(step("too_few_affected", share=share, limit=limit))
             continue
         affected = outage.affected if rule.affected.weighted else ONE
-        whole = (Window(start, end),)
-        for window in whole if case.is_by_incident else clip(whole, case.span):
-            yield Outage(window=window, affected=affected)
+        window = outage.window if start == outage.window.start_ms else Window(start, end)
+        if case.is_by_incident:
+            yield window, affected
+        elif start < case.span.end_ms and end > case.span.start_ms:
+            yield clip((window,), case.span)[0], affected
 
 
-def _disjoint(outages: Iterable[Outage]) -> list[tuple[Window, Fraction]]:
+def _disjoint(outages: Iterable[tuple[Window, Fraction]]) -> list[tuple[Window, Fraction]]:
     """Join what is parallel; where shares differ, the largest one of a moment counts."""
     known = list(outages)
-    if all(outage.affected == 1 for outage in known):
-        return [(window, ONE) for window in tidy(outage.window for outage in known)]
-    edges = sorted({edge for outage in known for edge in outage.window})
+    if all(affected is ONE for _, affected in known):
+        return [(window, ONE) for window in tidy(window for window, _ in known)]
+    edges = sorted({edge for window, _ in known for edge in window})
     pieces: list[tuple[Window, Fraction]] = []
     for start, end in pairwise(edges):
-        shares = [o.affected for o in known if o.window.start_ms <= start < o.window.end_ms]
+        shares = [share for window, share in known if window.start_ms <= start < window.end_ms]
         if not shares or not max(shares):
             continue
         share = max(shares)
@@ -170,7 +175,7 @@ def _length(rule: DowntimeRule, window: Window, affected: Fraction) -> int | Fra
     length = window.length_ms
     if rule.unit == "whole minutes":
         length -= length % MINUTE_MS
-    return length if affected == 1 else length * affected
+    return length if affected is ONE else length * affected
 
 
 def _in_slots(slots: Slots, pieces: list[tuple[Window, Fraction]], case: Case) -> list[Counted]:

@@ -22,6 +22,7 @@ from sla_exporter.core.reasoning import Exact, Moment, Step, step
 
 if TYPE_CHECKING:
     from sla_exporter.core.policy.case import Case
+    from sla_exporter.core.policy.claim import Claim
     from sla_exporter.core.policy.terms import Credit, Policy
 
 
@@ -79,16 +80,24 @@ def _evaluate_reading(policy: Policy, case: Case) -> Outcome:
     granted = _grant(policy.credit, measured)
     steps.extend(granted.steps)
     granted = capped(granted, measured, steps)
-    outcome = Outcome(
+    credit, carried = _in_money(policy, granted, nothing, steps)
+    claim, flags = None, granted.flags
+    if credit.minor or granted.days or granted.may_terminate:
+        claim = _claim(policy, case, steps)
+        flags = (*flags, step("discretionary")) if policy.discretionary else flags
+    if claim in {ClaimState.LATE, ClaimState.NO_TICKET}:
+        credit, granted = nothing, Grant(flags=granted.flags)
+    return Outcome(
         measured=measured,
-        breached=policy.objective is not None or not granted.is_nothing or bool(granted.flags),
-        credit=nothing,
+        breached=policy.sets_limit or bool(granted.is_something or claim or flags),
+        credit=credit,
         extension_days=granted.days if policy.form is Form.EXTENSION else Fraction(0),
         may_terminate=granted.may_terminate,
-        flags=granted.flags,
+        carried=carried,
+        claim=claim,
+        steps=tuple(steps),
+        flags=flags,
     )
-    outcome = _in_money(outcome, granted, steps)
-    return _claimed(outcome, steps)
 
 
 def _is_breached(policy: Policy, measured: Measured, steps: list[Step]) -> bool:
@@ -116,48 +125,44 @@ def _grant(credit: Credit, measured: Measured) -> Grant:
     return Grant.summed(parts) if credit.how is How.SUM else Grant.highest(parts)
 
 
-def _in_money(outcome: Outcome, granted: Grant, steps: list[Step]) -> Outcome:
-    """Round what is owed in money, once, and hold it against the minimum."""
-    policy, fee = outcome.measured.policy, outcome.credit
-    if policy.form is Form.EXTENSION or not granted.minor:
-        return outcome
-    credit = fee.rounded_to(granted.minor, policy.rounding)
-    if granted.minor.denominator != 1:
-        steps.append(
-            step(
-                "rounded",
-                amount=Exact(granted.minor, fee.currency),
-                mode=policy.rounding.value,
-                credit=credit,
-            )
-        )
+def _in_money(
+    policy: Policy, granted: Grant, nothing: Money, steps: list[Step]
+) -> tuple[Money, Money | None]:
+    """Round what is owed in money, once, and hold it against the minimum; what is left is kept."""
+    minor = granted.minor
+    if policy.form is Form.EXTENSION or not minor:
+        return nothing, None
+    credit = nothing.rounded_to(minor, policy.rounding)
+    if minor.denominator != 1:
+        amount, mode = Exact(minor, nothing.currency), policy.rounding.value
+        steps.append(step("rounded", amount=amount, mode=mode, credit=credit))
     minimum = policy.minimum
     if minimum is None or minimum.is_reached_by(credit):
-        return replace(outcome, credit=credit)
+        return credit, None
     code = "not_over_minimum" if minimum.strict else "under_minimum"
     steps.append(step(code, credit=credit, minimum=minimum.money))
     if not minimum.carry:
-        return outcome
+        return nothing, None
     steps.append(step("carried_over", credit=credit))
-    return replace(outcome, carried=credit)
+    return nothing, credit
 
 
-def _claimed(outcome: Outcome, steps: list[Step]) -> Outcome:
-    """See to the claim, and close the list of steps."""
-    policy, case = outcome.measured.policy, outcome.measured.case
-    if not outcome.owes:
-        return replace(outcome, steps=tuple(steps))
-    if policy.discretionary:
-        outcome = replace(outcome, flags=(*outcome.flags, step("discretionary")))
+def _claim(policy: Policy, case: Case, steps: list[Step]) -> ClaimState | None:
+    """Judge the claim, if the policy wants one."""
     if policy.claim is None:
-        return replace(outcome, steps=tuple(steps))
+        return None
     state = claim_state(policy.claim, case)
-    deadline = Moment(policy.claim.within.end_ms(case), case.period.zone)
-    steps.append(step(f"claim_{state.value.replace(' ', '_')}", deadline=deadline))
-    if state in {ClaimState.LATE, ClaimState.NO_TICKET}:
-        nothing = replace(outcome.credit, minor=0)
-        outcome = replace(outcome, credit=nothing, extension_days=Fraction(0), may_terminate=False)
-    return replace(outcome, claim=state, steps=tuple(steps))
+    steps.append(_claim_step(policy.claim, state, case))
+    return state
+
+
+def _claim_step(claim: Claim, state: ClaimState, case: Case) -> Step:
+    code = f"claim_{state.value.replace(' ', '_')}"
+    if state is ClaimState.NO_TICKET:
+        return step(code)
+    if claim.within is None:
+        return step(f"{code}_any_time")
+    return step(code, deadline=Moment(claim.within.end_ms(case), case.period.zone))
 
 
 def _worth(outcome: Outcome) -> str:

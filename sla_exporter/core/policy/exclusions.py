@@ -80,7 +80,7 @@ def exclude(rule: ExclusionRule, case: Case) -> Excluded:
         facts = _facts(exclusion, case)
         if exclusion.kind not in rule.kinds:
             steps.append(step("exclusion_not_covered", **facts))
-        elif _is_late(rule, exclusion):
+        elif is_late(rule, exclusion):
             notice = Duration(rule.announced_ms or 0)
             steps.append(step("exclusion_announced_late", notice=notice, **facts))
         else:
@@ -95,7 +95,8 @@ def exclude(rule: ExclusionRule, case: Case) -> Excluded:
     return Excluded(windows, shown)
 
 
-def _is_late(rule: ExclusionRule, exclusion: Exclusion) -> bool:
+def is_late(rule: ExclusionRule, exclusion: Exclusion) -> bool:
+    """Say whether maintenance was announced too late to be excluded."""
     if rule.announced_ms is None or exclusion.kind is not ExclusionKind.MAINTENANCE:
         return False
     announced = exclusion.announced_at_ms

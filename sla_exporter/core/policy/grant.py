@@ -12,7 +12,8 @@ from sla_exporter.core.policy.pay import Base, Pay, Unit
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.reasoning import Exact, Share, Step, step
 
-DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+HOUR_MS = 3_600_000
+NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Grant:
 
     parts: tuple[Fraction, ...] = ()
     by_outage: bool = False
-    days: Fraction = Fraction(0)
+    days: Fraction = NOTHING
     may_terminate: bool = False
     steps: tuple[Step, ...] = ()
     flags: tuple[Step, ...] = ()
@@ -29,12 +30,12 @@ class Grant:
     @property
     def minor(self) -> Fraction:
         """All money together."""
-        return sum(self.parts, Fraction(0))
+        return self.parts[0] if len(self.parts) == 1 else sum(self.parts, NOTHING)
 
     @property
-    def is_nothing(self) -> bool:
-        """Say whether nothing was granted."""
-        return not (self.minor or self.days or self.may_terminate)
+    def is_something(self) -> bool:
+        """Say whether anything was granted."""
+        return bool(self.minor or self.days or self.may_terminate)
 
     @classmethod
     def of(cls, award: Award, of: Base, base: Fraction | None, measured: Measured) -> Grant:
@@ -84,7 +85,7 @@ class Grant:
         """Keep the grant that is worth most; a right is kept beside it."""
         best = max(parts, key=lambda part: (part.minor, part.days))
         steps = [s for part in parts for s in part.steps]
-        if sum(not part.is_nothing for part in parts) > 1:
+        if sum(part.is_something for part in parts) > 1:
             steps.append(step("highest_counts"))
         return cls(
             parts=best.parts,
@@ -98,19 +99,20 @@ class Grant:
 
 def in_minor(pay: Pay, base: Fraction | None, measured: Measured) -> Fraction | None:
     """Value an amount in minor units; ``None`` if that needs a base that is not known."""
-    fee = Fraction(measured.case.contract.fee.minor)
+    fee = measured.case.contract.fee.minor
     match pay.unit:
-        case Unit.MONEY:
-            return pay.amount
         case Unit.SHARE:
             return None if base is None else pay.amount * base
+        case Unit.MONEY:
+            return pay.amount
         case Unit.MONTHS:
             return pay.amount * fee / measured.policy.period.months
         case Unit.RIGHT:
             return Fraction(0)
+        case Unit.HOURS:
+            return pay.amount * HOUR_MS * fee / measured.fee_covers_ms
         case _:
-            size_ms = HOUR_MS if pay.unit is Unit.HOURS else DAY_MS
-            return pay.amount * size_ms * fee / measured.fee_covers_ms
+            return pay.amount * fee / measured.fee_covers_days
 
 
 def in_days(pay: Pay, measured: Measured) -> Fraction:
@@ -121,12 +123,11 @@ def in_days(pay: Pay, measured: Measured) -> Fraction:
         case Unit.HOURS:
             return pay.amount / 24
         case _:
-            month_ms = Fraction(measured.fee_covers_ms, measured.policy.period.months)
-            return pay.amount * month_ms / DAY_MS
+            return pay.amount * measured.fee_covers_days / measured.policy.period.months
 
 
 def _share_step(shares: Sequence[Pay], of: Base, base: Fraction, measured: Measured) -> Step:
-    total = sum((pay.amount for pay in shares), Fraction(0))
+    total = sum((pay.amount for pay in shares[1:]), shares[0].amount)
     currency = measured.case.contract.fee.currency
     amount = Exact(total * base, currency)
     return step(

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.money import round_fraction
+from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.policy.case import Outage
 from sla_exporter.core.policy.downtime import Counted, Unknown, count_downtime
 from sla_exporter.core.policy.exclusions import Leaves, exclude
@@ -43,15 +44,33 @@ class Measured:
         return sum(outage.ms for outage in self.outages)
 
     @property
+    def nothing_missed(self) -> bool:
+        """Say whether, without an objective, there was no outage to pay for."""
+        perfect = self.case.ratio is None or self.case.ratio == 1
+        return self.policy.objective is None and not self.outages and perfect
+
+    @property
     def fee_covers_ms(self) -> int:
         """How much time the fee pays for."""
         return self.policy.fee_covers_ms or self.case.period.span.length_ms
 
     @property
+    def fee_covers_days(self) -> Fraction:
+        """The same in days; a day on which clocks change is a day like any other."""
+        if self.policy.fee_covers_ms is not None:
+            return Fraction(self.policy.fee_covers_ms, DAY_MS)
+        return Fraction(round(Fraction(self.case.period.span.length_ms, DAY_MS)))
+
+    @property
+    def promised_ms(self) -> int:
+        """How long the period is without what is excluded from it."""
+        return self.case.period.span.length_ms - self.excluded_ms
+
+    @property
     def coverage(self) -> Fraction:
         """Which share of the span was measured at all."""
         length = self.case.span.length_ms
-        return 1 - Fraction(self.unknown_ms, length) if length else Fraction(0)
+        return Fraction(length - self.unknown_ms, length) if length else Fraction(0)
 
 
 def measure(policy: Policy, case: Case) -> Measured:
@@ -62,7 +81,7 @@ def measure(policy: Policy, case: Case) -> Measured:
     excluded = exclude(policy.exclusions, case)
     forgiven = () if policy.exclusions.leaves is Leaves.DENOMINATOR else excluded.windows
     outages, steps = count_downtime(policy.downtime, case, forgiven)
-    unknown_ms = total_ms(subtract(case.unknown, excluded.windows))
+    unknown_ms = total_ms(subtract(case.unknown, excluded.windows)) if case.unknown else 0
     down_ms = sum(outage.ms for outage in outages)
     counted_ms = _denominator(policy, case, total_ms(excluded.windows), unknown_ms)
     ratio = _ratio(policy, case, counted_ms, down_ms)
@@ -103,7 +122,7 @@ def _ratio(policy: Policy, case: Case, counted_ms: int, down_ms: int | Fraction)
     if case.ratio is not None:
         ratio = case.ratio
     elif counted_ms:
-        ratio = max(Fraction(counted_ms - down_ms) / counted_ms, Fraction(0))
+        ratio = Fraction(max(counted_ms - down_ms, 0)) / counted_ms
     else:
         return None
     if policy.availability_decimals is None:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from sla_exporter.core.policy.block import Rounds
-from sla_exporter.core.policy.formula import Award, one
+from sla_exporter.core.policy.formula import Award, Clause, Flaw, Formula, one
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay
 from sla_exporter.core.reasoning import Share, step
 
+if TYPE_CHECKING:
+    from sla_exporter.core.policy.terms import Objective
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerStep:
+class PerStep(Formula):
     """Steps are counted from the objective down, or from ``below`` if it is given."""
 
     step: Share
     pays: Pay
     counted: Rounds = Rounds.FULL
     below: Share | None = None
+
+    def __post_init__(self) -> None:
+        if self.step.value <= 0:
+            raise ValueError("step: must be more than nothing")
 
     def award(self, measured: Measured) -> Award:
         """Count the steps."""
@@ -32,6 +41,16 @@ class PerStep:
         pays = self.pays.times(count)
         told = step("steps_below", count=count, step=self.step, limit=limit, pays=pays)
         return one(pays, told)
+
+    def clause(self) -> Clause:
+        """Say what a step is and what it pays."""
+        code = f"clause_per_step_{self.counted.value}"
+        return Clause(said=(step(code, step=self.step, pays=self.pays),))
+
+    def flaws(self, objective: Objective | None) -> Iterator[Flaw]:
+        """Say whether there is anything to count down from."""
+        if self.below is None and objective is None:
+            yield Flaw(said=step("steps_from_nowhere"))
 
 
 def _count(rounds: Rounds, steps: Fraction) -> int:

@@ -12,13 +12,14 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol, TypeVar
 
+from sla_exporter.core.policy.pay import Pay
 from sla_exporter.core.reasoning import Duration, Share
 
 Bound = Share | Duration | int | None
 
 
 class Holes(StrEnum):
-    """How a hole in a table is read."""
+    """How a hole in a table is read; a table that says nothing about it is flagged too."""
 
     FLAG = "flag"
     NOTHING = "nothing"
@@ -27,7 +28,7 @@ class Holes(StrEnum):
 
 
 class Overlaps(StrEnum):
-    """How two rows that claim the same value are read."""
+    """How two rows that claim the same value are read; by default they are flagged too."""
 
     FLAG = "flag"
     LOWER = "lower row"
@@ -36,6 +37,10 @@ class Overlaps(StrEnum):
 
 class Row(Protocol):
     """At least and below are the usual bounds; above and up to the unusual ones."""
+
+    @property
+    def pays(self) -> Pay:
+        """What the row pays."""
 
     @property
     def at_least(self) -> Bound:
@@ -59,13 +64,9 @@ R = TypeVar("R", bound=Row)
 
 def magnitude(bound: Bound) -> Fraction | int | None:
     """Give a bound as a number that can be compared."""
-    match bound:
-        case Share(value):
-            return value
-        case Duration(ms):
-            return ms
-        case _:
-            return bound
+    if bound is None or isinstance(bound, int):
+        return bound
+    return bound.value if isinstance(bound, Share) else bound.ms
 
 
 def limits(row: Row) -> tuple[Fraction | int | None, Fraction | int | None]:
@@ -77,13 +78,11 @@ def limits(row: Row) -> tuple[Fraction | int | None, Fraction | int | None]:
 
 def covers(row: Row, value: Fraction | int) -> bool:
     """Say whether a value lies within the bounds of a row."""
-    at_least, above = magnitude(row.at_least), magnitude(row.above)
-    below, up_to = magnitude(row.below), magnitude(row.up_to)
     return (
-        (at_least is None or value >= at_least)
-        and (above is None or value > above)
-        and (below is None or value < below)
-        and (up_to is None or value <= up_to)
+        ((below := magnitude(row.below)) is None or value < below)
+        and ((at_least := magnitude(row.at_least)) is None or value >= at_least)
+        and ((above := magnitude(row.above)) is None or value > above)
+        and ((up_to := magnitude(row.up_to)) is None or value <= up_to)
     )
 
 
@@ -97,18 +96,18 @@ def matching(rows: Sequence[R], value: Fraction | int) -> list[R]:
 
 
 def chosen(
-    rows: Sequence[R], value: Fraction | int, holes: Holes, overlaps: Overlaps
+    rows: Sequence[R], value: Fraction | int, holes: Holes | None, overlaps: Overlaps | None
 ) -> R | Holes | Overlaps:
     """Give the row that applies; or what is wrong, if the policy does not say how to read it."""
     found = matching(rows, value)
     if len(found) == 1:
         return found[0]
     if found:
-        if overlaps is Overlaps.FLAG:
-            return overlaps
+        if overlaps in {None, Overlaps.FLAG}:
+            return Overlaps.FLAG
         return (min if overlaps is Overlaps.LOWER else max)(found, key=_height)
-    if holes in {Holes.FLAG, Holes.NOTHING}:
-        return holes
+    if holes in {None, Holes.FLAG, Holes.NOTHING}:
+        return holes or Holes.FLAG
     if holes is Holes.LOWER:
         under = [row for row in rows if (high := limits(row)[1]) is not None and high <= value]
         return max(under, key=_height, default=Holes.NOTHING)

@@ -167,6 +167,12 @@ class Policy:
     mode: Mode | None = None
 
     @property
+    def sets_limit(self) -> bool:
+        """Say whether a period can be broken before any formula is asked."""
+        gate = self.grace.kind is GraceKind.GATE and self.grace.length_ms is not None
+        return self.objective is not None or gate
+
+    @property
     def promised(self) -> Share | None:
         """The objective as a share."""
         return self.objective.share if self.objective else None

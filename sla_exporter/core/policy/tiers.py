@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from sla_exporter.core.policy.formula import Award, one, undecided
+from sla_exporter.core.policy.formula import Award, Clause, Flaw, Formula, one, undecided
+from sla_exporter.core.policy.ladder import Domain, row_flaws, row_steps
 from sla_exporter.core.policy.measure import Measured
 from sla_exporter.core.policy.pay import Pay
 from sla_exporter.core.policy.rows import Holes, Overlaps, chosen
 from sla_exporter.core.reasoning import Share, step
+
+if TYPE_CHECKING:
+    from sla_exporter.core.policy.terms import Objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +30,16 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tiers:
+class Tiers(Formula):
     """The row that the exact availability lies in pays; compared before any rounding."""
 
     rows: tuple[Tier, ...]
-    holes: Holes = Holes.FLAG
-    overlaps: Overlaps = Overlaps.FLAG
+    holes: Holes | None = None
+    overlaps: Overlaps | None = None
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ValueError("rows: there must be at least one")
 
     def award(self, measured: Measured) -> Award:
         """Find the row."""
@@ -47,3 +58,19 @@ class Tiers:
             return one(row.pays, step("tier_open", pays=row.pays))
         code = "tier" if row.below else "tier_up_to"
         return one(row.pays, step(code, limit=limit, pays=row.pays))
+
+    def clause(self) -> Clause:
+        """Say what each availability earns."""
+        return Clause(said=(step("clause_tiers"),), rows=row_steps(self.rows))
+
+    def amounts(self) -> Iterator[Pay]:
+        """Give what the rows pay."""
+        yield from (row.pays for row in self.rows)
+
+    def flaws(self, objective: Objective | None) -> Iterator[Flaw]:
+        """Look at all availabilities that miss the objective."""
+        top, included = Fraction(1), False
+        if objective:
+            top, included = objective.share.value, objective.over
+        domain = Domain(Fraction(0), top, with_low=True, with_high=included, unit=Share)
+        yield from row_flaws(self.rows, domain, self.holes, self.overlaps)
