@@ -17,7 +17,9 @@
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
-        └── DeliveryDelayed      try again later with the same key
+        ├── DeliveryDelayed      it was not taken; try again later
+        │   └── DeliveryWaits      its time has not come yet; this is no failure
+        └── OutcomeUnknown       it may have been taken: look before trying again
 
 Expected trouble in the operator's data is a value (:class:`sla_exporter.core.problems.Problem`);
 these are for what stops a step.
@@ -107,16 +109,26 @@ class NotReady(SlaExporterError):
 class DeliveryError(SlaExporterError):
     """A sink did not take a delivery."""
 
-    permanent = False
-
 
 class DeliveryRefused(DeliveryError):
     """The sink refuses the delivery for good."""
 
-    permanent = True
-
 
 class DeliveryDelayed(DeliveryError):
+    """The sink did not take the delivery, and may do so later."""
+
+    def __init__(self, sentence: str, after_ms: int | None = None) -> None:
+        self.after_ms = after_ms
+        super().__init__(sentence)
+
+
+class DeliveryWaits(DeliveryDelayed):
+    """The delivery can only be made later; waiting is not counted as a try."""
+
+
+class OutcomeUnknown(DeliveryError):
+    """The delivery may have been made, and may not have been."""
+
     """The sink cannot take the delivery now."""
 
 

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from sla_exporter import __version__
 from sla_exporter.core.money import Money
 from sla_exporter.errors import StoreUnavailable
+from sla_exporter.ports.delivery import DifferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -145,6 +146,7 @@ class FigureCollector(Collector):
             ("service",),
             {(service,): ms / 1000 for service, ms in figures.observed_until_ms.items()},
         )
+        yield from _billing(figures)
         if self._per_contract:
             yield from _standings(figures.standings)
 
@@ -183,6 +185,22 @@ def _issued(figures: Figures) -> Iterator[Metric]:
         "Credits issued, counted.",
         labels,
         {key: count for key, (_, count) in figures.issued.items()},
+    )
+
+
+def _billing(figures: Figures) -> Iterator[Metric]:
+    none = {(sink, kind.value): 0 for sink in figures.billing_checked_ms for kind in DifferenceKind}
+    yield _gauge(
+        "sla_billing_differences",
+        "Credits about which a billing system and the ledger disagree.",
+        ("sink", "kind"),
+        none | dict(figures.billing_differences),
+    )
+    yield _gauge(
+        "sla_billing_checked_timestamp_seconds",
+        "When a billing system was last compared with the ledger.",
+        ("sink",),
+        {(sink,): at_ms / 1000 for sink, at_ms in figures.billing_checked_ms.items()},
     )
 
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sla_exporter.app import Engine, SystemClock, sinks_of
+from sla_exporter.app import Engine, SystemClock, deliverer_of, load, reader_of, sinks_of
 from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
-from sla_exporter.flow.deliver import Deliverer, DeliveryVerdict
+from sla_exporter.flow.deliver import DeliveryVerdict
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.schedule import Job, Schedule
-from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.listing import Listing
-from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.tokens import Tokens
 from sla_exporter.web.api.handlers import Api
 from sla_exporter.web.hooks import WebhookHandler
@@ -78,7 +74,7 @@ class Service:
             ConfigInvalid: the old configuration stays in force then.
         """
         try:
-            config = await asyncio.to_thread(load_config, self.config.file)
+            config = await asyncio.to_thread(load, self.config.file)
         except ConfigInvalid as error:
             self.metrics.config_failures.inc()
             self.metrics.config_successful.set(0)
@@ -102,6 +98,7 @@ class Service:
             *self._alertmanager_jobs(),
             Job(name="reconcile", every_ms=every.reconcile_ms, run=self._reconcile),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
+            Job(name="billing", every_ms=every.billing_ms, run=self._read_back),
         ]
 
     def _alertmanager_jobs(self) -> list[Job]:
@@ -199,14 +196,31 @@ class Service:
             await self._deliver()
 
     async def _deliver(self) -> None:
-        deliverer = Deliverer(
-            outbox=DatabaseOutbox(self.database),
-            sinks=sinks_of(self.config, self.clock),
-            clock=self.clock,
-            owner=f"{socket.gethostname()}:{os.getpid()}",
-            count=lambda sink, verdict: self.metrics.deliveries.labels(sink, verdict).inc(),
-        )
-        await deliverer.deliver_due()
+        sinks = sinks_of(self.config, self.clock)
+        try:
+            await deliverer_of(
+                self.config,
+                self.database,
+                sinks,
+                self.clock,
+                lambda sink, verdict: self.metrics.deliveries.labels(sink, verdict).inc(),
+            ).deliver_due()
+        finally:
+            await sinks.close()
+
+    async def _read_back(self) -> None:
+        sinks = sinks_of(self.config, self.clock)
+        try:
+            reader = reader_of(self.config, self.database, sinks, self.clock)
+            # A tick that comes a little early must not be left out.
+            checked = await reader.check_all(self.config.schedule.billing_ms * 9 // 10)
+        finally:
+            await sinks.close()
+        for found in checked:
+            if found.trouble:
+                _log.warning("billing was not read back", sink=found.sink, error=found.trouble)
+            for difference in found.differences:
+                _log.error("billing differs from the ledger", **asdict(difference))
 
     async def _missing(self) -> str:
         """Say what keeps the service from being ready, or nothing."""
@@ -222,6 +236,7 @@ class Service:
         for service in self.config.catalogue.services:
             for reason in REASONS:
                 self.metrics.observe_failures.labels(service, reason)
-        for sink in sinks_of(self.config, self.clock):
+        sinks = sinks_of(self.config, self.clock)
+        for sink in {*sinks.notices, *sinks.billing}:
             for verdict in DeliveryVerdict:  # from zero on, so that the first is an increase
                 self.metrics.deliveries.labels(sink, verdict)

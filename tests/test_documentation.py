@@ -17,6 +17,7 @@ from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.sentences import models_in
 from sla_exporter.settings.trials import TrialFile
+from sla_exporter.sinks.registry import sink_kinds
 from sla_exporter.web.server import ROUTES
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ def keys(*models: type[BaseModel]) -> Iterator[str]:
 )
 def test_every_key_is_described(key):
     """A setting that nobody can find is not there."""
+    assert key in WORDS
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (name, key)
+        for name, kind in sorted(sink_kinds().items())
+        for key in kind.section.model_fields
+    ],
+)
+def test_every_key_of_a_billing_sink_is_described(kind, key):
+    """In the page on billing."""
+    assert kind in WORDS
     assert key in WORDS
 
 

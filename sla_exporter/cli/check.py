@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sla_exporter.app import FILE, load
 from sla_exporter.cli.flaws import flaw_sentence
 from sla_exporter.core.policy.flaws import flaws
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.settings import load_config
 from sla_exporter.settings.policies import load_policies
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check_config(files: tuple[Path, ...]) -> None:
     for file in files:
         click.echo(f"Checking {file}")
         try:
-            config = load_config(file)
+            config = load(file)
         except ConfigInvalid as error:
             failed = True
             click.echo(f"  {click.style('FAILED', fg='red')}: {len(error.problems)} to mend")
@@ -118,10 +118,23 @@ def _remarks(config: Config) -> list[str]:
             )
     else:
         found.append(f"no mail is configured: notices become files in {config.notices.folder}")
+    found.extend(_billing_remarks(config))
     access = config.webhook
     if access.bearer_token is None and access.basic_auth is None:
         found.append("alertmanager.webhook has no credentials: anyone may send alerts")
     return found
+
+
+def _billing_remarks(config: Config) -> list[str]:
+    """Say whose credits will wait as files."""
+    if not config.billing:
+        return []
+    customers = {c.customer.id: c.customer for c in config.catalogue.contracts}.values()
+    without = [c.id for c in customers if not c.billing.keys() & {*config.billing, FILE}]
+    if not without:
+        return []
+    some = ", ".join(without[:10])
+    return [f"no number under billing, so credits become files in {config.notices.folder}: {some}"]
 
 
 def file_name(config: Config) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sla_exporter.app import load
 from sla_exporter.cli import options
-from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @options.config_file
 def migrate(config_file: Path) -> None:
     """Create the database or bring its tables up to date; ``serve`` does so by itself."""
-    asyncio.run(_migrate(load_config(config_file).database_url))
+    asyncio.run(_migrate(load(config_file).database_url))
     click.echo("The database is up to date.")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sla_exporter import logs
-from sla_exporter.app import Engine, SystemClock
+from sla_exporter.app import Engine, SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.again import settle_anew, tell
 from sla_exporter.cli.tables import table
@@ -27,7 +27,6 @@ from sla_exporter.notices.report import (
     summary,
     to_json,
 )
-from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database, existing_or_empty
 from sla_exporter.store.memory import MemoryObservations
 
@@ -90,7 +89,7 @@ def reconcile(
       sla-exporter reconcile --period 2026-10 --again --by Ana --reason "late maintenance notice"
     """
     logs.configure(log_level, log_format)
-    config = load_config(config_file)
+    config = load(config_file)
     if again:
         if not (period and by and reason) or dry_run:
             raise click.UsageError("--again needs --period, --by and --reason, and writes")

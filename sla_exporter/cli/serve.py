@@ -12,10 +12,10 @@ import structlog
 from aiohttp import web
 
 from sla_exporter import __version__, logs
+from sla_exporter.app import load
 from sla_exporter.cli import options
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
 from sla_exporter.service import Service
-from sla_exporter.settings import load_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def serve(config_file: Path, listen_address: str, log_level: str, log_format: st
     the configuration again; a bad one leaves the old one in force.
     """
     logs.configure(log_level, log_format)
-    config = load_config(config_file)
+    config = load(config_file)
     host, port = _address(listen_address)
     asyncio.run(_serve(config, host, port))
 

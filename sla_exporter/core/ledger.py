@@ -72,7 +72,7 @@ class Entry:
     @property
     def reference(self) -> str:
         """How the credit is found in other systems: short, and the same on every try."""
-        return f"sla-{hashlib.sha256(self.key.encode()).hexdigest()[:16]}"
+        return reference_of(self.key)
 
     def content(self) -> Mapping[str, object]:
         """Give everything that the entry says, as the chain covers it."""
@@ -185,6 +185,11 @@ def book(
             entries.append(_grant(settled, posted_at_ms))
     said = tuple(replace(entry, by=by, note=note) for entry in entries)
     return Booking(settled=settled, entries=said)
+
+
+def reference_of(key: str) -> str:
+    """Give the reference of the entry with this key."""
+    return f"sla-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def grant(settlement: Settlement, posted_at_ms: int) -> Entry:

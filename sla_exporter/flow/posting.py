@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.catalogue import Contract
-    from sla_exporter.core.ledger import Booking, Books
+    from sla_exporter.core.ledger import Booking, Books, Entry
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.settled import Settled
     from sla_exporter.ports import Decision, Notice, NoticeRenderer, SettlementStore
@@ -80,7 +80,7 @@ class Poster:
             settled=booking.settled,
             entries=booking.entries,
             notice=notice,
-            orders=tuple(self._orders(booking, notice)),
+            orders=tuple(self._orders(booking, contracts[settled.contract], notice)),
             books=books,
             replaces=draft.replaces,
             record=draft.record,
@@ -96,10 +96,9 @@ class Poster:
             return None
         return self.renderer.render(settled, contract.customer, None)
 
-    def _orders(self, booking: Booking, notice: Notice | None) -> list[Order]:
-        sink = self.routes.credits
+    def _orders(self, booking: Booking, contract: Contract, notice: Notice | None) -> list[Order]:
         orders = [
-            Order(key=f"{sink}/{entry.key}", sink=sink, kind="credit", about=entry.key)
+            self._credit_order(contract, entry)
             for entry in booking.entries
             if entry.kind in {EntryKind.GRANT, EntryKind.REVERSAL}
         ]
@@ -109,3 +108,10 @@ class Poster:
                 Order(key=f"{sink}/{notice.key}", sink=sink, kind="notice", about=notice.key)
             )
         return orders
+
+    def _credit_order(self, contract: Contract, entry: Entry) -> Order:
+        """Send money to the customer's billing system; what is not money waits for a person."""
+        sink = self.routes.credits
+        if entry.amount.minor > 0:
+            sink = self.routes.credit_sink(contract.customer, entry.form)
+        return Order(key=f"{sink}/{entry.key}", sink=sink, kind="credit", about=entry.key)

@@ -1,6 +1,7 @@
 """What the steps of the flow need from the outside, said as protocols.
 
-``evidence`` has what stands beside the measurement; everything else is here.
+``evidence`` has what stands beside the measurement, ``delivery`` what delivering needs; everything
+else is here.
 
 The adapters fulfil them; only the composition root knows which adapter it is. ``store.memory`` is a
 second, tested implementation of the observation store.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.incidents import Amendment, IncidentWindow
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.money import Money
+    from sla_exporter.core.policy.terms import Form
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.scan import Chunk, Sample
@@ -392,59 +394,23 @@ class NoticeRenderer(Protocol):
         ...
 
 
-# ── delivering ────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """An order that this process may deliver until its lease ends; exactly one subject is set."""
-
-    order: Order
-    attempts: int
-    notice: Notice | None = None
-    entry: Entry | None = None
-
-
-class Outbox(Protocol):
-    """Orders waiting to be delivered."""
-
-    async def claim(self, owner: str, now_ms: int, lease_ms: int, most: int) -> Sequence[Claimed]:
-        """Take orders that are due and that nobody else holds."""
-        ...
-
-    async def delivered(self, key: str, owner: str, reference: str, now_ms: int) -> None:
-        """Record that the sink took the order, and how it names it."""
-        ...
-
-    async def failed(self, key: str, owner: str, error: str, retry_at_ms: int | None) -> None:
-        """Record a failure: to be tried again at a time, or parked for a person."""
-        ...
-
-
-class Sink(Protocol):
-    """Takes deliveries to where they belong."""
-
-    @property
-    def name(self) -> str:
-        """What orders call the sink."""
-        ...
-
-    async def deliver(self, claimed: Claimed) -> str:
-        """Deliver and give the sink's own reference; delivering the same key twice is one delivery.
-
-        Raises:
-            DeliveryError: whose ``permanent`` says whether trying again can help.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """Which sink takes what."""
+    """Which sink takes what.
+
+    ``billing`` holds what forms each configured billing sink can give. What none of a customer's
+    sinks can give goes to ``credits``, where a person finds it.
+    """
 
     notices: str
     credits: str
     statements: bool
+    billing: Mapping[str, frozenset[Form]] = field(default_factory=dict)
+
+    def credit_sink(self, customer: Customer, form: Form) -> str:
+        """Choose the first of the customer's billing systems that can give this form."""
+        able = (name for name in customer.billing if form in self.billing.get(name, ()))
+        return next(able, self.credits)
 
 
 class Scope(StrEnum):
@@ -551,7 +517,8 @@ class Figures:
     The keys of the mappings are the values of the labels: ``issued`` and ``reversed`` by currency,
     policy and form; ``carried`` by currency;
     ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
-    ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service.
+    ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service; ``billing_differences`` by
+    sink and kind; ``billing_checked_ms`` by sink.
     """
 
     issued: Mapping[tuple[str, str, str], tuple[int, int]]
@@ -565,6 +532,8 @@ class Figures:
     standings: Sequence[Standing]
     reversed: Mapping[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     carried: Mapping[str, int] = field(default_factory=dict)
+    billing_differences: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    billing_checked_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureStore(Protocol):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.brakes import Brakes
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.repairs import Relabelling
+    from sla_exporter.ports.delivery import SinkSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,30 @@ class MailAccess:
     password: str | None = field(repr=False)
     sender: str
     reply_to: str | None
+    per_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingAccess:
+    """A billing sink: its kind, and what that kind wants to know."""
+
+    name: str
+    kind: str
+    section: SinkSection = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueImport:
+    """A file of customers that is made of what a billing system says.
+
+    ``products`` gives service and policy by the product's id there.
+    """
+
+    sink: str
+    file: Path
+    products: Mapping[str, tuple[str, str]]
+    label: str | None
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +121,7 @@ class Schedule:
     deliver_ms: int
     silences_ms: int
     repair_ms: int
+    billing_ms: int = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,3 +143,5 @@ class Config:
     catalogue: Catalogue
     brakes: Brakes = CAREFUL
     evidence_key: str | None = field(default=None, repr=False)
+    billing: Mapping[str, BillingAccess] = field(default_factory=dict)
+    catalogue_imports: tuple[CatalogueImport, ...] = ()

@@ -10,8 +10,11 @@ from pydantic import BaseModel
 
 from sla_exporter.core.repairs import Relabelling
 from sla_exporter.errors import ConfigInvalid
+from sla_exporter.settings.billing import BillingReader
 from sla_exporter.settings.config import (
     AlertmanagerAccess,
+    BillingAccess,
+    CatalogueImport,
     Config,
     MailAccess,
     NoticeSettings,
@@ -29,10 +32,12 @@ from sla_exporter.settings.promises import PromiseBuilder
 from sla_exporter.settings.sentences import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.problems import Problem
+    from sla_exporter.ports.delivery import SinkKind
     from sla_exporter.settings.document import Key
     from sla_exporter.settings.models import (
         AlertmanagerModel,
@@ -47,13 +52,15 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, kinds: Mapping[str, SinkKind] | None = None) -> Config:
     """Read the configuration file and every file that it names.
+
+    ``kinds`` are the kinds of billing sinks that there are, by name.
 
     Raises:
         ConfigInvalid: with all problems found, each with its file and line.
     """
-    loader = _Loader(path)
+    loader = _Loader(path, kinds or {})
     config = loader.load()
     if loader.problems or config is None:
         raise ConfigInvalid(loader.problems)
@@ -65,6 +72,7 @@ class _Loader:
     """Collects problems while it reads; a configuration comes out only if there are none."""
 
     path: Path
+    kinds: Mapping[str, SinkKind]
     problems: list[Problem] = field(default_factory=list)
     document: Document = field(default_factory=lambda: Document(file=""))
 
@@ -81,6 +89,10 @@ class _Loader:
             promises.add(customer, self.document, ("customers", index))
         for index, name in enumerate(model.customer_files):
             self._add_file(promises, name, ("customer_files", index))
+        imports = self._imports(model)
+        for one in imports:
+            if one.file.exists():  # it is written by the first sync
+                self._add_customers(promises, one.file)
         self.problems.extend(promises.problems)
         catalogue = promises.catalogue()
         exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
@@ -119,6 +131,7 @@ class _Loader:
                 deliver_ms=model.schedule.deliver.ms,
                 silences_ms=model.schedule.silences.ms,
                 repair_ms=model.schedule.repair.ms,
+                billing_ms=model.schedule.billing.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
@@ -129,6 +142,8 @@ class _Loader:
             ),
             brakes=model.brakes.brakes(),
             evidence_key=self._secret(model.evidence, "key", ("evidence",)),
+            billing=self._billing(model, catalogue, promises),
+            catalogue_imports=imports,
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -159,15 +174,34 @@ class _Loader:
         if not matches:
             self.problems.append(self.document.problem(at, f"no file matches {name!r}"))
         for path in matches:
-            shown = str(path)
-            try:
-                document = read_customers(path, shown)
-            except ConfigInvalid as error:
-                self.problems.extend(error.problems)
-                continue
-            found = self.validate(document, CustomersFile)
-            for index, customer in enumerate(found.customers if found else ()):
-                promises.add(customer, document, ("customers", index))
+            self._add_customers(promises, path)
+
+    def _add_customers(self, promises: PromiseBuilder, path: Path) -> None:
+        try:
+            document = read_customers(path, str(path))
+        except ConfigInvalid as error:
+            self.problems.extend(error.problems)
+            return
+        found = self.validate(document, CustomersFile)
+        for index, customer in enumerate(found.customers if found else ()):
+            promises.add(customer, document, ("customers", index))
+
+    def _imports(self, model: ConfigFile) -> tuple[CatalogueImport, ...]:
+        for name in model.catalogue:
+            kind = model.billing.get(name, {}).get("type", name)
+            if name not in model.billing or kind != "whmcs":
+                message = f"there is no WHMCS {name!r} under billing that could be read"
+                self.problems.append(self.document.problem(("catalogue", name), message))
+        return tuple(
+            CatalogueImport(
+                sink=name,
+                file=self._beside(one.file),
+                products={key: (p.service, p.policy) for key, p in one.products.items()},
+                label=one.series.label if one.series else None,
+                place=one.series.place if one.series else "domain",
+            )
+            for name, one in model.catalogue.items()
+        )
 
     def _prometheus(self, model: PrometheusModel) -> PrometheusAccess:
         at = ("prometheus",)
@@ -239,7 +273,17 @@ class _Loader:
             password=self._secret(model, "password", ("mail",)),
             sender=model.sender,
             reply_to=model.reply_to,
+            per_hour=model.per_hour,
         )
+
+    def _billing(
+        self, model: ConfigFile, catalogue: Catalogue, promises: PromiseBuilder
+    ) -> dict[str, BillingAccess]:
+        reader = BillingReader(self.kinds, self.document, self._read_secret)
+        found = reader.read(model.billing)
+        reader.check_forms(found, catalogue, promises.place_of)
+        self.problems.extend(reader.problems)
+        return found
 
     def _database_url(self, model: ConfigFile) -> str:
         if not model.database.url:

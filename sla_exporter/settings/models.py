@@ -5,7 +5,7 @@ The manual (README.md and docs/) describes every key; a test compares the two.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Len
 from pydantic import BeforeValidator, Field, model_validator
@@ -102,6 +102,7 @@ class MailModel(Section):
     password_file: str | None = None
     sender: str = Field(alias="from")
     reply_to: str | None = None
+    per_hour: int | None = Field(default=None, ge=1)
 
 
 class NoticesModel(Section):
@@ -121,6 +122,7 @@ class ScheduleModel(Section):
     deliver: Length = Duration(10_000)
     silences: Length = Duration(60_000)
     repair: Length = Duration(5 * 60_000)
+    billing: Length = Duration(24 * 3_600_000)
 
 
 class MetricsModel(Section):
@@ -234,6 +236,28 @@ class CustomerModel(Section):
     contracts: tuple[ContractModel, ...] = ()
 
 
+class ProductModel(Section):
+    """What a product of the billing system is here."""
+
+    service: str
+    policy: str
+
+
+class SeriesModel(Section):
+    """Which series are a service's own: those whose label names the place that it runs at."""
+
+    label: str
+    place: Literal["domain", "dedicatedip", "serverhostname"] = "domain"
+
+
+class ImportModel(Section):
+    """Customers taken over from a billing system."""
+
+    file: str
+    products: dict[str, ProductModel]
+    series: SeriesModel | None = None
+
+
 class PoliciesFile(Section):
     """A further file with policies."""
 
@@ -306,6 +330,8 @@ class ConfigFile(Section):
     alertmanager: AlertmanagerModel = AlertmanagerModel()
     database: DatabaseModel = DatabaseModel()
     mail: MailModel | None = None
+    billing: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    catalogue: dict[str, ImportModel] = Field(default_factory=dict)
     notices: NoticesModel = NoticesModel()
     mode: Mode = Mode.OBSERVE
     settle_after: Length = Duration(48 * 3_600_000)

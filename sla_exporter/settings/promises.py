@@ -65,6 +65,10 @@ class PromiseBuilder:
             mode=self._mode,
         )
 
+    def place_of(self, customer: str) -> Place:
+        """Say where a customer stands."""
+        return self._customers[customer]
+
     def add(self, model: CustomerModel, document: Document, at: Sequence[Key]) -> None:
         """Take a customer with all contracts, or note why not."""
         if model.id in self._customers:

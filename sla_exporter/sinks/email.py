@@ -12,8 +12,11 @@ from sla_exporter.sinks.message import compose
 
 if TYPE_CHECKING:
     import ssl
+    from email.message import EmailMessage
 
-    from sla_exporter.ports import Claimed, Clock
+    from aiosmtplib import SMTPResponse
+
+    from sla_exporter.ports import Clock, Notice
 
 _TIMEOUT_S = 30
 
@@ -33,11 +36,8 @@ class EmailSink:
     tls_context: ssl.SSLContext | None = None
     name: str = "email"
 
-    async def deliver(self, claimed: Claimed) -> str:
-        """Send the notice and give its Message-ID."""
-        notice, key = claimed.notice, claimed.order.key
-        if notice is None:
-            raise DeliveryRefused("the email sink takes notices only")
+    async def send(self, notice: Notice, key: str) -> str:
+        """Send the notice and give its Message-ID, and who of several did not get it."""
         if not notice.recipients:
             raise DeliveryRefused("the customer has no e-mail address in the configuration")
         message = compose(
@@ -48,30 +48,37 @@ class EmailSink:
             at_ms=self.clock.now_ms(),
         )
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                use_tls=self.security == "tls",
-                start_tls=self.security == "starttls",
-                username=self.username,
-                password=self.password,
-                tls_context=self.tls_context,
-                timeout=_TIMEOUT_S,
-            )
+            refused, _ = await self._hand_over(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refusals = [(answer.code, answer.message) for answer in error.recipients]
             raise _verdict(*max(refusals, key=lambda refusal: refusal[0] < 500)) from error
-        except aiosmtplib.SMTPAuthenticationError as error:
-            # A wrong password is mended by the operator, not by giving the notice up.
-            raise DeliveryDelayed(f"the mail server refuses our login: {error.message}") from error
+        except (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPSenderRefused) as error:
+            # A wrong password or sender is mended by the operator, not by giving the notice up.
+            raise DeliveryDelayed(f"the mail server refuses us: {error.message}") from error
+        except aiosmtplib.SMTPConnectResponseError as error:
+            raise DeliveryDelayed(f"the mail server turns us away: {error.message}") from error
         except aiosmtplib.SMTPResponseException as error:
             raise _verdict(error.code, error.message) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise DeliveryDelayed(f"{self.host}:{self.port}: {error}") from error
-        return str(message["Message-ID"])
+        sent = str(message["Message-ID"])
+        return f"{sent}, not to {', '.join(refused)}" if refused else sent
+
+    async def _hand_over(self, message: EmailMessage) -> tuple[dict[str, SMTPResponse], str]:
+        return await aiosmtplib.send(
+            message,
+            hostname=self.host,
+            port=self.port,
+            use_tls=self.security == "tls",
+            start_tls=self.security == "starttls",
+            username=self.username,
+            password=self.password,
+            tls_context=self.tls_context,
+            timeout=_TIMEOUT_S,
+        )
 
 
 def _verdict(code: int, said: str) -> DeliveryDelayed | DeliveryRefused:
+    """Tell a hard failure from one that passes: RFC 5321, 4.2.1."""
     sentence = f"the mail server answered {code} {said}"
     return DeliveryRefused(sentence) if code >= 500 else DeliveryDelayed(sentence)

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sla_exporter.core.periods import utc_text
+from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed
+from sla_exporter.sinks.document import credit_content
 from sla_exporter.sinks.message import compose
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sla_exporter.core.ledger import Entry
-    from sla_exporter.ports import Claimed, Clock
+    from sla_exporter.ports import Clock, Notice
+    from sla_exporter.ports.delivery import Credit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +34,32 @@ class FileSink:
     clock: Clock
     sender: str = "sla-exporter <sla-exporter@localhost>"
     name: str = "file"
+    forms: frozenset[Form] = frozenset(Form)
+    at_once: int = 20
+    settles_ms: int = 0
 
-    async def deliver(self, claimed: Claimed) -> str:
-        """Write the file and give its path."""
-        about = claimed.order.about
-        if claimed.entry:
-            path = self.credit_path(about)
-            content = credit_json(claimed.entry)
-        elif claimed.notice:
-            path = self.notice_path(about)
-            message = compose(
-                claimed.notice,
-                key=claimed.order.key,
-                sender=self.sender,
-                reply_to=None,
-                at_ms=self.clock.now_ms(),
-            )
-            content = message.as_bytes()
-        try:
-            await asyncio.to_thread(write_whole, path, content)
-        except OSError as error:
-            raise DeliveryDelayed(f"{path} cannot be written: {error.strerror}") from error
-        return str(path)
+    async def send(self, notice: Notice, key: str) -> str:
+        """Write the notice as a message and give the file's path."""
+        message = compose(
+            notice, key=key, sender=self.sender, reply_to=None, at_ms=self.clock.now_ms()
+        )
+        return await self._write(self.notice_path(notice.key), message.as_bytes())
+
+    async def find(self, credit: Credit) -> str | None:
+        """Say where the file is, if it is there."""
+        path = self.credit_path(credit.entry.key)
+        return str(path) if await asyncio.to_thread(path.exists) else None
+
+    async def issue(self, credit: Credit) -> str:
+        """Write the credit as JSON and give the file's path."""
+        content = json.dumps(credit_content(credit), indent=2, ensure_ascii=False) + "\n"
+        return await self._write(self.credit_path(credit.entry.key), content.encode())
+
+    async def entered(self, account: str, since_ms: int) -> None:
+        """Say nothing: who works files off takes them away."""
+
+    async def close(self) -> None:
+        """Do nothing: no file stays open."""
 
     def notice_path(self, key: str) -> Path:
         """Say where the notice of that key lies, or will."""
@@ -64,27 +69,17 @@ class FileSink:
         """Say where the credit of that key lies, or will."""
         return self.folder / "credits" / f"{file_name(key)}.json"
 
+    async def _write(self, path: Path, content: bytes) -> str:
+        try:
+            await asyncio.to_thread(write_whole, path, content)
+        except OSError as error:
+            raise DeliveryDelayed(f"{path} cannot be written: {error.strerror}") from error
+        return str(path)
+
 
 def file_name(key: str) -> str:
     """Make a file name of a key; different keys have different names."""
     return quote(key, safe="/").replace("~", "%7E").replace("/", "~")
-
-
-def credit_json(entry: Entry) -> bytes:
-    """Write a ledger entry for other programs; the amount is text, as JSON numbers are floats."""
-    content = {
-        "reference": entry.reference,
-        "kind": entry.kind,
-        "customer": entry.customer,
-        "contract": entry.contract,
-        "policy": entry.policy,
-        "form": entry.form,
-        "amount": str(entry.amount.amount),
-        "currency": entry.amount.currency,
-        "settlement": entry.settlement,
-        "posted_at": utc_text(entry.posted_at_ms),
-    }
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -39,6 +39,8 @@ class DatabaseFigures:
                 observed_until_ms=await _observed(connection),
                 open_incidents=await _open_incidents(connection),
                 standings=await _standings(connection),
+                billing_differences=await _differences(connection),
+                billing_checked_ms=await _checked(connection),
             )
 
 
@@ -122,3 +124,14 @@ async def _open_incidents(connection: AsyncConnection) -> int:
 async def _standings(connection: AsyncConnection) -> list[Standing]:
     rows = await connection.execute(select(t.standing).order_by(t.standing.c.contract))
     return [Standing(**row._asdict()) for row in rows]
+
+
+async def _differences(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    c = t.billing_difference.c
+    rows = await connection.execute(select(c.sink, c.kind, func.count()).group_by(c.sink, c.kind))
+    return {(sink, kind): count for sink, kind, count in rows}
+
+
+async def _checked(connection: AsyncConnection) -> dict[str, int]:
+    query = select(t.billing_check.c.sink, t.billing_check.c.checked_at_ms)
+    return {sink: int(at_ms) for sink, at_ms in await connection.execute(query)}

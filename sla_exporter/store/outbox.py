@@ -6,20 +6,25 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 
-from sla_exporter.ports import Claimed, Notice, Order
+from sla_exporter.ports import Notice, Order
+from sla_exporter.ports.delivery import Claimed
 from sla_exporter.store import tables as t
 from sla_exporter.store.rows import read_entry
+from sla_exporter.store.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import ColumnElement, Update
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.store.engine import Database
 
 CREDIT, NOTICE = "credit", "notice"
+_HOUR_MS = 3_600_000
+_PACE_LOCK = 0x51B  # any number that only this uses
 
 
 class DatabaseOutbox:
@@ -27,33 +32,27 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._together = Together(database)
 
-    async def claim(self, owner: str, now_ms: int, lease_ms: int, most: int) -> Sequence[Claimed]:
+    async def claim(
+        self,
+        owner: str,
+        now_ms: int,
+        lease_ms: int,
+        most: int,
+        per_hour: Mapping[str, int] | None = None,
+    ) -> Sequence[Claimed]:
         """Take orders that are due and that nobody else holds."""
-        due = (
-            select(t.outbox.c.key)
-            .where(t.outbox.c.state == "pending", t.outbox.c.due_at_ms <= now_ms)
-            .where(t.outbox.c.lease_until_ms <= now_ms)
-            .order_by(t.outbox.c.due_at_ms, t.outbox.c.key)
-            .limit(most)
-        )
         async with self._database.write() as connection:
-            if connection.dialect.name == "postgresql":
-                due = due.with_for_update(skip_locked=True)
-            keys = list((await connection.execute(due)).scalars())
+            keys = await _due(connection, now_ms, most, per_hour or {})
             if not keys:
                 return []
+            c = t.outbox.c
             claimed = await connection.execute(
                 update(t.outbox)
-                .where(t.outbox.c.key.in_(keys), t.outbox.c.lease_until_ms <= now_ms)
+                .where(c.key.in_(keys), c.lease_until_ms <= now_ms)
                 .values(owner=owner, lease_until_ms=now_ms + lease_ms)
-                .returning(
-                    t.outbox.c.key,
-                    t.outbox.c.sink,
-                    t.outbox.c.kind,
-                    t.outbox.c.about,
-                    t.outbox.c.attempts,
-                )
+                .returning(c.key, c.sink, c.kind, c.about, c.attempts, c.sent_at_ms, c.account)
             )
             rows = claimed.all()
             about = {kind: [row.about for row in rows if row.kind == kind] for kind in _READERS}
@@ -62,32 +61,104 @@ class DatabaseOutbox:
             Claimed(
                 order=Order(key=row.key, sink=row.sink, kind=row.kind, about=row.about),
                 attempts=row.attempts,
+                sent_at_ms=row.sent_at_ms,
+                account=row.account,
                 **{_FIELDS[row.kind]: found[row.kind][row.about]},
             )
             for row in sorted(rows, key=lambda row: row.key)
         ]
 
-    async def delivered(self, key: str, owner: str, reference: str, now_ms: int) -> None:
+    async def sending(self, key: str, owner: str, account: str, now_ms: int, lease_ms: int) -> bool:
+        """Note that the credit is being entered, unless another has the order by now."""
+        c = t.outbox.c
+        statement = (
+            update(t.outbox)
+            .where(c.key == key, c.owner == owner, c.lease_until_ms > now_ms)
+            .values(account=account, sent_at_ms=now_ms, lease_until_ms=now_ms + lease_ms)
+        )
+        return bool(await self._together.write(lambda c: _changed(c, statement)))
+
+    async def delivered(
+        self, key: str, owner: str, reference: str, now_ms: int, account: str | None = None
+    ) -> None:
         """Record that the sink took the order."""
         await self._settle(
-            key, owner, state="delivered", reference=reference, delivered_at_ms=now_ms, error=None
+            key,
+            owner,
+            state="delivered",
+            reference=reference,
+            delivered_at_ms=now_ms,
+            account=account,
+            error=None,
+            sent_at_ms=None,
         )
 
-    async def failed(self, key: str, owner: str, error: str, retry_at_ms: int | None) -> None:
+    async def failed(
+        self,
+        key: str,
+        owner: str,
+        error: str,
+        retry_at_ms: int | None,
+        *,
+        not_entered: bool = False,
+        counts: bool = True,
+    ) -> None:
         """Record a failure: to be tried again, or parked for a person."""
+        values: dict[str, Any] = {"error": error}
         if retry_at_ms is None:
-            await self._settle(key, owner, state="parked", error=error)
+            values["state"] = "parked"
         else:
-            await self._settle(key, owner, due_at_ms=retry_at_ms, error=error)
+            values["due_at_ms"] = retry_at_ms
+        if not_entered:
+            values |= {"sent_at_ms": None, "account": None}
+        await self._settle(key, owner, counts=counts, **values)
 
-    async def _settle(self, key: str, owner: str, **values: object) -> None:
+    async def _settle(self, key: str, owner: str, *, counts: bool = True, **values: Any) -> None:
         statement = (
             update(t.outbox)
             .where(t.outbox.c.key == key, t.outbox.c.owner == owner)
-            .values(owner=None, lease_until_ms=0, attempts=t.outbox.c.attempts + 1, **values)
+            .values(owner=None, lease_until_ms=0, **values)
         )
-        async with self._database.write() as connection:
-            await connection.execute(statement)
+        if counts:
+            statement = statement.values(attempts=t.outbox.c.attempts + 1)
+        await self._together.write(lambda c: _changed(c, statement))
+
+
+async def _changed(connection: AsyncConnection, statement: Update) -> int:
+    return (await connection.execute(statement)).rowcount
+
+
+async def _due(
+    connection: AsyncConnection, now_ms: int, most: int, per_hour: Mapping[str, int]
+) -> list[str]:
+    """Give the keys of orders that may be claimed; those of paced sinks up to what is left."""
+    if per_hour and connection.dialect.name == "postgresql":
+        # Nobody else may claim while we count; on SQLite every write is alone already.
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _PACE_LOCK})
+    c = t.outbox.c
+    keys = await _keys(connection, now_ms, most, c.sink.not_in(per_hour))
+    for sink, cap in per_hour.items():
+        lately = (c.delivered_at_ms > now_ms - _HOUR_MS) | (c.lease_until_ms > now_ms)
+        counted = select(func.count()).where(c.sink == sink, lately)
+        left = cap - (await connection.execute(counted)).scalar_one()
+        if left > 0:
+            keys += await _keys(connection, now_ms, min(left, most), c.sink == sink)
+    return keys
+
+
+async def _keys(
+    connection: AsyncConnection, now_ms: int, most: int, which: ColumnElement[bool]
+) -> list[str]:
+    c = t.outbox.c
+    due = (
+        select(c.key)
+        .where(c.state == "pending", c.due_at_ms <= now_ms, c.lease_until_ms <= now_ms, which)
+        .order_by(c.due_at_ms, c.key)
+        .limit(most)
+    )
+    if connection.dialect.name == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    return list((await connection.execute(due)).scalars())
 
 
 async def _notices(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
@@ -107,10 +178,11 @@ async def _notices(connection: AsyncConnection, keys: Sequence[str]) -> dict[str
     }
 
 
-async def _entries(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
+async def entries(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
+    """Read ledger entries by key."""
     query = select(t.ledger_entry).where(t.ledger_entry.c.key.in_(keys))
     return {row.key: read_entry(row) for row in await connection.execute(query)}
 
 
-_READERS = {CREDIT: _entries, NOTICE: _notices}
+_READERS = {CREDIT: entries, NOTICE: _notices}
 _FIELDS = {CREDIT: "entry", NOTICE: "notice"}

@@ -393,7 +393,10 @@ class OrderRow(SQLModel, table=True):
     """The outbox: what is to be delivered, and how that went."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index(None, "state", "due_at_ms"),)
+    __table_args__ = (
+        Index(None, "state", "due_at_ms", "key"),
+        Index(None, "sink", "delivered_at_ms"),
+    )
 
     key: str = Field(primary_key=True)
     sink: str
@@ -408,6 +411,30 @@ class OrderRow(SQLModel, table=True):
     error: str | None = None
     created_at_ms: int = Field(sa_type=BigInteger)
     delivered_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    account: str | None = None  # where the credit goes, from the moment it is being sent
+    sent_at_ms: int | None = Field(default=None, sa_type=BigInteger)  # while it may stand there
+
+
+class BillingCheckRow(SQLModel, table=True):
+    """When the credits in a billing system were last compared with the ledger."""
+
+    __tablename__ = "billing_check"
+
+    sink: str = Field(primary_key=True)
+    checked_at_ms: int = Field(sa_type=BigInteger)
+
+
+class BillingDifferenceRow(SQLModel, table=True):
+    """What differed then."""
+
+    __tablename__ = "billing_difference"
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    sink: str = Field(index=True)
+    kind: str
+    account: str
+    reference: str
+    sentence: str
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -439,3 +466,5 @@ standing = _table(StandingRow)
 ledger_entry = _table(LedgerRow)
 notice = _table(NoticeRow)
 outbox = _table(OrderRow)
+billing_check = _table(BillingCheckRow)
+billing_difference = _table(BillingDifferenceRow)

@@ -147,3 +147,63 @@ async def test_a_late_verdict_of_a_process_that_lost_its_lease_is_ignored(outbox
     await outbox.failed("email/n", "slow", "gave up", None)
 
     assert (await row(database, "email/n")).state == "pending"
+
+
+async def test_what_is_being_sent_is_noted_before_it_is_sent(outbox, database):
+    """The account, the moment, and a lease that begins anew."""
+    await outbox.claim("me", NOW, LEASE, 10)
+
+    assert await outbox.sending("file/c", "me", "42", NOW + 10, LEASE)
+
+    assert await outbox.claim("you", NOW + LEASE, LEASE, 10, {"email": 0}) == []
+    (claimed,) = await outbox.claim("you", NOW + LEASE + 10, LEASE, 10, {"email": 0})
+    assert (claimed.sent_at_ms, claimed.account) == (NOW + 10, "42")
+
+
+@pytest.mark.parametrize(("owner", "later"), [("another", 0), ("me", LEASE)])
+async def test_who_lost_the_lease_may_not_send(outbox, database, owner, later):
+    """Whether another has the order by now, or may have it any moment."""
+    await outbox.claim("me", NOW, LEASE, 10)
+
+    assert not await outbox.sending("file/c", owner, "42", NOW + later, LEASE)
+
+    assert (await row(database, "file/c")).sent_at_ms is None
+
+
+async def test_what_may_have_been_entered_stays_noted_until_it_is_certain(outbox, database):
+    """An unknown outcome keeps the account; a clear no forgets it; waiting is no try."""
+    await outbox.claim("me", NOW, LEASE, 10)
+    await outbox.sending("file/c", "me", "42", NOW, LEASE)
+    await outbox.failed("file/c", "me", "no answer", NOW)
+    unknown = await row(database, "file/c")
+    await outbox.claim("me", NOW, LEASE, 10)
+    await outbox.failed("file/c", "me", "said no", None, not_entered=True, counts=False)
+    refused = await row(database, "file/c")
+
+    assert (unknown.sent_at_ms, unknown.account, unknown.attempts) == (NOW, "42", 1)
+    assert (refused.sent_at_ms, refused.account, refused.attempts) == (None, None, 1)
+
+
+async def test_a_paced_sink_gets_so_many_within_any_hour(outbox, database):
+    """Those under way count; others are not held up."""
+    orders = [
+        {
+            "key": f"email/{i:02}", "sink": "email", "kind": "notice", "about": NOTICE.key,
+            "state": "pending", "due_at_ms": NOW, "attempts": 0, "lease_until_ms": 0,
+            "created_at_ms": NOW,
+        }
+        for i in range(10)
+    ]  # fmt: skip
+    async with database.write() as connection:
+        await connection.execute(insert(t.outbox), orders)
+    hour, pace = 3_600_000, {"email": 4}
+
+    first = await outbox.claim("me", NOW, LEASE, 3, pace)
+    second = await outbox.claim("me", NOW, LEASE, 3, pace)
+    for one in (*first, *second):
+        await outbox.delivered(one.order.key, "me", "ref", NOW + 5)
+
+    assert [one.order.sink for one in first].count("email") == 3
+    assert [one.order.sink for one in second] == ["email"]
+    assert await outbox.claim("me", NOW + hour, LEASE, 10, pace) == []
+    assert len(await outbox.claim("me", NOW + hour + 5, LEASE, 10, pace)) == 4

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, growth, posting, settling, tick
+from tests.bench import cold_month, deliveries, growth, posting, settling, tick
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "deliveries": lambda: deliveries.run(10_000),
     "settling": settling.run,
     "cold_month": lambda: cold_month.run(Fleet(), by_hand=True),
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, posting, settling
+from tests.bench import cold_month, deliveries, posting, settling
 from tests.bench.fleet import Fleet
 
 
@@ -15,6 +15,15 @@ def test_the_cold_month_is_measured():
     assert found["ratio_to_bare_scan"] > 0
     assert found["peak_memory_mb"] > 0
     assert found["windows"] > 10
+
+
+def test_deliveries_are_measured():
+    """All of them arrive, each once."""
+    found = deliveries.run(60)
+
+    assert found["lost"] == found["doubled"] == 0
+    assert found["deliveries_per_s"] > 0
+    assert found["bare_requests_per_s"] > 0
 
 
 def test_settling_is_measured():

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from sla_exporter import logs
+from sla_exporter.app import load
 from sla_exporter.service import Service
-from sla_exporter.settings import load_config
 from tests.conftest import FixedClock
 
 
@@ -35,7 +35,7 @@ class MortalLoop(asyncio.SelectorEventLoop):
 
 async def settle_and_deliver(folder: Path, now_ms: int) -> None:
     """Do what the service does once a month is closed."""
-    service = Service(config=load_config(folder / "sla-exporter.yml"), clock=FixedClock(now_ms))
+    service = Service(config=load(folder / "sla-exporter.yml"), clock=FixedClock(now_ms))
     await service._reconcile()  # noqa: SLF001 - the job itself, without its schedule
     await service._deliver()  # noqa: SLF001
     await service.stop()
@@ -60,15 +60,22 @@ def live(folder: Path, now_ms: int, turns: int) -> int:
     return int(said) if said else 0
 
 
+def settle_down(template: Path, folder: Path) -> None:
+    """Copy the template; what is called WORLD in its configuration is called like the folder."""
+    shutil.copytree(template, folder)
+    file = folder / "sla-exporter.yml"
+    file.write_text(file.read_text().replace("WORLD", folder.name))
+
+
 def main(template: Path, now_ms: int, every: int, first: int) -> None:
     """Kill at every so many turns; leave a folder for each death, after a second life."""
     whole = template.with_name("whole")
-    shutil.copytree(template, whole)
+    settle_down(template, whole)
     used = -1 - live(whole, now_ms, -1)
     deaths = []
     for turns in range(first, used, every):
         folder = template.with_name(f"killed-{turns}")
-        shutil.copytree(template, folder)
+        settle_down(template, folder)
         live(folder, now_ms, turns)
         # The dead process holds leases; its successor comes when they have run out.
         live(folder, now_ms + 3_600_000, -1)

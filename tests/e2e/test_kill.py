@@ -22,6 +22,7 @@ from sla_exporter.ports import Observation, Watermark
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, MINUTE, NOVEMBER_3, OCTOBER, Window, outage
+from tests.fakes.whmcs import IDENTIFIER, SECRET, FakeWhmcs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,10 +117,7 @@ def template(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_killed_at_every_await(template, tmp_path):
     """Deaths at every third turn of the event loop, and a second life after each."""
-    command = [sys.executable, "-m", "tests.e2e.mortal", str(template), str(NOVEMBER_3), "3", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    report = json.loads(done.stdout)
+    report = walk(template)
 
     expected = outcome(tmp_path / "whole")
     assert len(expected["ledger"]) == len(expected["credits"]) == 2
@@ -129,6 +127,46 @@ def test_killed_at_every_await(template, tmp_path):
     assert report["turns"] > 100
     different = [n for n in report["deaths"] if outcome(tmp_path / f"killed-{n}") != expected]
     assert different == []
+
+
+@pytest.mark.slow
+def test_killed_at_every_await_of_delivering_to_a_billing_system(tmp_path):
+    """WHMCS takes a credit as often as it is told to, and stands beside what dies."""
+    template, names = tmp_path / "template", "acme birch dune"
+    template.mkdir()
+    with FakeWhmcs().in_thread() as whmcs:
+        config = configuration(names)
+        access = {"url": f"{whmcs.url}/WORLD", "identifier": IDENTIFIER, "secret": SECRET}
+        config["billing"] = {"whmcs": access}
+        for number, customer in enumerate(config["customers"]):
+            customer["billing"] = {"whmcs": str(40 + number)}
+            whmcs.clients[str(40 + number)] = {"id": 40 + number, "currency_code": "BRL"}
+        write_json(template / "sla-exporter.yml", config)
+        asyncio.run(observed(template, names))
+
+        report = walk(template, every=4)
+
+        expected = whmcs.standing("whole")
+        assert len(expected) == len(set(expected)) == 2
+        assert report["turns"] > 100
+        different = [
+            n for n in report["deaths"] if sorted(whmcs.standing(f"killed-{n}")) != sorted(expected)
+        ]
+        assert different == []
+        orders = outcome(tmp_path / "whole")["orders"]
+        assert {state for _, state in orders} == {"delivered"}
+        assert {
+            n for n in report["deaths"] if outcome(tmp_path / f"killed-{n}")["orders"] != orders
+        } == set()
+
+
+def walk(template: Path, every: int = 3) -> dict[str, Any]:
+    """Die at every so many turns of the event loop."""
+    command = [sys.executable, "-m", "tests.e2e.mortal", str(template)]
+    command += [str(NOVEMBER_3), str(every), "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Billing systems that behave as their vendors document: real HTTP servers on loopback."""
