@@ -12,28 +12,60 @@ from sla_exporter.app import Engine, SystemClock
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
-from sla_exporter.core.due import closing_in
+from sla_exporter.core.due import closing_in, needed_from_ms
 from sla_exporter.flow.again import Fate, Reviser
 from sla_exporter.notices.report import worth
+from sla_exporter.store.memory import MemoryObservations
 
 if TYPE_CHECKING:
     from sla_exporter.flow.again import Request, Review
+    from sla_exporter.ports import ObservationStore
     from sla_exporter.settings import Config
+    from sla_exporter.store.engine import Database
 
 
 async def settle_anew(config: Config, label: str, request: Request) -> list[Review]:
-    """Read late samples, and settle what closed in a month anew."""
+    """Measure what closed in a month anew, and settle it by that.
+
+    Where the server has dropped samples since, what was measured while it had them stands, and only
+    what was unknown is read again.
+    """
     async with opened(config) as database:
-        engine = Engine.of(
-            config, database, clock=SystemClock(), progress=options.TerminalProgress()
-        )
+        due = list(closing_in(config.catalogue, label))
+        memory = MemoryObservations()
+        engine = _engine(config, database, memory)
         try:
-            due = list(closing_in(config.catalogue, label))
-            await engine.read_late(due)
+            await engine.observe(label)
+            if not await _reaches_back(config, memory, label, engine.clock.now_ms()):
+                await asyncio.to_thread(engine.close)
+                engine = _engine(config, database)
+                await engine.read_late(due)
             reviser = Reviser(reconciler=engine.reconciler)
             return await reviser.revise(config.catalogue, due, request, engine.clock.now_ms())
         finally:
             await asyncio.to_thread(engine.close)
+
+
+def _engine(
+    config: Config, database: Database, observations: ObservationStore | None = None
+) -> Engine:
+    return Engine.of(
+        config,
+        database,
+        clock=SystemClock(),
+        observations=observations,
+        progress=options.TerminalProgress(),
+    )
+
+
+async def _reaches_back(config: Config, store: ObservationStore, label: str, now_ms: int) -> bool:
+    """Say whether everything that the month's periods need could be read."""
+    for name in config.catalogue.services:
+        from_ms = needed_from_ms(config.catalogue, name, now_ms, config.settle_after_ms, label)
+        mark = await store.watermark(name)
+        if from_ms is not None and (mark is None or mark.from_ms > from_ms or mark.unread):
+            return False
+    return True
 
 
 def tell(reviews: list[Review], output: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.money import Money
+from sla_exporter.core.settled import Settled
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
 from sla_exporter.flow.readback import Reader
 from sla_exporter.metrics import FigureCollector
@@ -169,7 +170,7 @@ async def test_differences_are_counted_in_metrics(database):
     ]
     await Settlements(database).post(
         [
-            Posting(settlement=s, entry=grant(s, NOW), orders=(order,))
+            Posting(settled=Settled.of(s), entries=(grant(s, NOW),), orders=(order,))
             for s, order in zip((one, other), orders, strict=True)
         ],
         NOW,
