@@ -167,9 +167,10 @@ class _Loader:
         )
 
     def _database_url(self, model: ConfigFile) -> str:
-        if not model.database.url:
+        url = self._secret(model.database, "url", ("database",))
+        if not url:
             return f"sqlite+aiosqlite:///{self._beside(model.database.path or 'sla-exporter.db')}"
-        scheme, _, rest = model.database.url.partition("://")
+        scheme, _, rest = url.partition("://")
         drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
         if scheme not in {*drivers, *drivers.values()}:
             self.problems.append(

@@ -66,10 +66,11 @@ class DatabaseModel(Section):
 
     path: str | None = None
     url: str | None = None
+    url_file: str | None = None
 
     @model_validator(mode="after")
     def _only_one(self) -> DatabaseModel:
-        if self.path and self.url:
+        if self.path and (self.url or self.url_file):
             raise ValueError("give either path or url, not both")
         return self
 
