@@ -54,6 +54,9 @@ class ProcessMetrics:
             "sla_deliveries_total", "Tries to deliver, by verdict.", "sink", "verdict"
         )
         self.runs = counter("sla_job_runs_total", "Runs of the scheduled jobs.", "job", "result")
+        self.lease_held = gauge(
+            "sla_lease_held", "Whether this replica holds the lease and runs the jobs."
+        )
         self.prometheus_requests = counter(
             "sla_prometheus_requests_total", "Requests made to Prometheus."
         )

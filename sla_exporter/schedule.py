@@ -24,11 +24,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Something to be done again and again."""
+    """Something to be done again and again; nothing happens while it is not ours to do."""
 
     name: str
     every_ms: int
     run: Callable[[], Awaitable[object]]
+    is_ours: Callable[[], bool] = lambda: True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Schedule:
 
     async def run_once(self, job: Job) -> None:
         """Run a job now, unless it is running; failures are logged and counted."""
-        if self._stopping or job.name in self._running:
+        if self._stopping or job.name in self._running or not job.is_ours():
             return
         task = asyncio.create_task(self._guarded(job))
         self._running[job.name] = task

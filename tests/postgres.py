@@ -62,12 +62,16 @@ class PostgresServer:
         self._ctl("stop", "-m", "immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def fresh_database(self) -> str:
+    def copy_of(self, url: str) -> str:
+        """Create a database like another one, which nobody may be using, and give its URL."""
+        return self.fresh_database(url.rpartition("/")[2])
+
+    def fresh_database(self, template: str = "template1") -> str:
         """Create an empty database and give its URL."""
         name = f"t{uuid.uuid4().hex[:12]}"
         self._run(
             _program("psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "test",
-            "-d", "postgres", "-qc", f"CREATE DATABASE {name}",
+            "-d", "postgres", "-qc", f"CREATE DATABASE {name} TEMPLATE {template}",
         )  # fmt: skip
         return f"postgresql+asyncpg://test@127.0.0.1:{self.port}/{name}"
 

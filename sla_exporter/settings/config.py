@@ -56,11 +56,12 @@ class NoticeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How often the jobs run, in milliseconds."""
+    """How often the jobs run, and how long a silent replica keeps them, in milliseconds."""
 
     observe_ms: int
     reconcile_ms: int
     deliver_ms: int
+    lease_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

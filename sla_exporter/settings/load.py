@@ -87,6 +87,7 @@ class _Loader:
                 observe_ms=model.schedule.observe.ms,
                 reconcile_ms=model.schedule.reconcile.ms,
                 deliver_ms=model.schedule.deliver.ms,
+                lease_ms=model.schedule.lease.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,

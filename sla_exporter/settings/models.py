@@ -103,6 +103,7 @@ class ScheduleModel(Section):
     observe: Length = Duration(5 * 60_000)
     reconcile: Length = Duration(60 * 60_000)
     deliver: Length = Duration(10_000)
+    lease: Length = Duration(15_000)
 
 
 class MetricsModel(Section):

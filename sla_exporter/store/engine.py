@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 _WRITES = "sla_writes"
+# A process that is paused in a transaction must not keep its locks from the other replicas. Said in
+# the transaction and not at connecting, because a pooler in transaction mode takes nothing else.
+_PAUSED = text("SET LOCAL idle_in_transaction_session_timeout = '10s'")
+_MIGRATIONS_LOCK = 0x51B  # any number that only migrations use
 
 
 class Database:
@@ -57,6 +61,8 @@ class Database:
         """Open a transaction that commits at the end, or leaves no trace."""
         with _trouble_in_words():
             async with self._writer.begin() as connection:
+                if not self.is_sqlite:
+                    await connection.execute(_PAUSED)
                 yield connection
 
     async def ping(self) -> None:
@@ -67,6 +73,9 @@ class Database:
     async def migrate(self) -> None:
         """Bring the schema up to date; safe to call at every start."""
         async with self.write() as connection:
+            if not self.is_sqlite:  # where replicas that start together would run them twice
+                lock = text("SELECT pg_advisory_xact_lock(:k)")
+                await connection.execute(lock, {"k": _MIGRATIONS_LOCK})
             await connection.run_sync(_upgrade)
 
     async def close(self) -> None:

@@ -198,6 +198,18 @@ class OrderRow(SQLModel, table=True):
     delivered_at_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class LeaseRow(SQLModel, table=True):
+    """Which replica runs the jobs; the epoch counts how often that changed."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    owner: str | None = None
+    epoch: int = Field(sa_type=BigInteger)
+    granted_at_ms: int = Field(sa_type=BigInteger)
+    expires_at_ms: int = Field(sa_type=BigInteger)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(model.__tablename__)]
 
@@ -213,3 +225,4 @@ standing = _table(StandingRow)
 ledger_entry = _table(LedgerRow)
 notice = _table(NoticeRow)
 outbox = _table(OrderRow)
+lease = _table(LeaseRow)

@@ -1,4 +1,4 @@
-"""The Dockerfile's steps, done without Docker: its build stage in a folder, its rules by reading."""
+"""The Dockerfile's steps, done without Docker: its build stage is run in a folder."""
 
 from __future__ import annotations
 

@@ -157,6 +157,7 @@ def test_the_service_is_killed_again_and_again(config, service, tmp_path):
 def release(folder: Path) -> None:
     database = sqlite3.connect(folder / "sla-exporter.db")
     database.execute("UPDATE outbox SET lease_until_ms = 0")
+    database.execute("UPDATE lease SET expires_at_ms = 0")
     database.commit()
     database.close()
 
