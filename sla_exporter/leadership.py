@@ -32,11 +32,11 @@ class Leadership:
     _begun: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def keep(self) -> None:
-        """Renew the lease three times in its length, or try to win it, until told to stop."""
+        """Renew the lease five times in its length, or try to win it, until told to stop."""
         while not self._stopping.is_set():
             await self._ask()
             try:
-                async with asyncio.timeout(self.length_ms() / 3000):
+                async with asyncio.timeout(self.length_ms() / 5000):
                     await self._stopping.wait()
             except TimeoutError:
                 continue

@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 _WRITES = "sla_writes"
-# A process that is paused in a transaction must not keep its locks from the other replicas. Said in
-# the transaction and not at connecting, because a pooler in transaction mode takes nothing else.
-_PAUSED = text("SET LOCAL idle_in_transaction_session_timeout = '10s'")
+_NAME = "sla-exporter"  # what the server calls our sessions
+# Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
+# yet to run it, is not idle to the server.
+_END_SILENT = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND application_name = :name
+      AND state <> 'idle' AND wait_event = 'ClientRead'
+      AND state_change < clock_timestamp() - CAST(:silent_ms AS integer) * interval '1 ms'
+""")
 _MIGRATIONS_LOCK = 0x51B  # any number that only migrations use
 
 
@@ -38,7 +44,8 @@ class Database:
     """The engine behind every store; SQLite and PostgreSQL alike."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_async_engine(url)
+        named = {"server_settings": {"application_name": _NAME}} if "+asyncpg" in url else {}
+        self.engine = create_async_engine(url, connect_args=named)
         self._writer = self.engine.execution_options(**{_WRITES: True})
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -61,14 +68,23 @@ class Database:
         """Open a transaction that commits at the end, or leaves no trace."""
         with _trouble_in_words():
             async with self._writer.begin() as connection:
-                if not self.is_sqlite:
-                    await connection.execute(_PAUSED)
                 yield connection
 
     async def ping(self) -> None:
         """Find out whether the database answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def end_silent_sessions(self, silent_ms: int) -> None:
+        """End sessions of ours that stopped talking in the middle of a transaction.
+
+        The process of such a session is paused or cut off, and the locks it holds keep the others
+        from working. SQLite's locks end with their process only.
+        """
+        if self.is_sqlite:
+            return
+        async with self.read() as connection:
+            await connection.execute(_END_SILENT, {"name": _NAME, "silent_ms": silent_ms})
 
     async def migrate(self) -> None:
         """Bring the schema up to date; safe to call at every start."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Integer, cast, func, literal_column, or_, select, update
+from sqlalchemy import BigInteger, Integer, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.errors import LeaseLost
@@ -43,33 +43,33 @@ class Lease:
         return self.epoch is not None
 
     async def acquire(self, length_ms: int) -> bool:
-        """Take the lease if it is free or has run out, or renew it; say whether it is ours now."""
-        c = t.lease.c
-        now_ms = _now_ms(self._database)
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        statement = dialect.insert(t.lease).values(
-            name=self._name,
-            owner=self._owner,
-            epoch=1,
-            granted_at_ms=now_ms,
-            expires_at_ms=now_ms + length_ms,
-        )
-        is_ours = c.owner == self._owner
-        # A lease that was granted in the future is from before the clock was put back.
-        is_free = or_(c.owner.is_(None), c.expires_at_ms <= now_ms, c.granted_at_ms > now_ms)
-        taken = statement.on_conflict_do_update(
-            index_elements=["name"],
-            set_={
-                "owner": self._owner,
-                "epoch": c.epoch + cast(func.coalesce(c.owner, "") != self._owner, Integer),
-                "granted_at_ms": now_ms,
-                "expires_at_ms": now_ms + length_ms,
-            },
-            where=or_(is_ours, is_free),
-        ).returning(c.epoch)
+        """Renew the lease, or take it if it is free or has run out; say whether it is ours now."""
+        await self._database.end_silent_sessions(length_ms)
+        c, now_ms = t.lease.c, _now_ms(self._database)
+        span = {"granted_at_ms": now_ms, "expires_at_ms": now_ms + length_ms}
+        named = update(t.lease).where(c.name == self._name)
+        renewed = named.where(c.owner == self._owner).values(span).returning(c.epoch)
+        taken = named.values(span | {"owner": self._owner, "epoch": c.epoch + 1}).returning(c.epoch)
         async with self._database.write() as connection:
-            self.epoch = (await connection.execute(taken)).scalar_one_or_none()
+            self.epoch = (await connection.execute(renewed)).scalar_one_or_none()
+            if self.epoch is None and await self._is_free(connection):
+                self.epoch = (await connection.execute(taken)).scalar_one()
         return self.is_held
+
+    async def _is_free(self, connection: AsyncConnection) -> bool:
+        """Say whether it may be taken, and keep everybody else from doing so meanwhile."""
+        c, now_ms = t.lease.c, _now_ms(self._database)
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        first = dialect.insert(t.lease).values(
+            name=self._name, epoch=0, granted_at_ms=0, expires_at_ms=0
+        )
+        await connection.execute(first.on_conflict_do_nothing())
+        # A lease that was granted in the future is from before the clock was put back.
+        has_run_out = or_(c.owner.is_(None), c.expires_at_ms <= now_ms, c.granted_at_ms > now_ms)
+        # Locked it is by a write of its holder; then the next try may get it.
+        free = select(c.name).where(c.name == self._name, has_run_out)
+        found = await connection.execute(free.with_for_update(skip_locked=True))
+        return found.scalar_one_or_none() is not None
 
     async def release(self) -> None:
         """Give it back, so that nobody has to wait for it."""
@@ -92,10 +92,9 @@ class Lease:
         Raises:
             LeaseLost: if it did; the transaction must not go on.
         """
-        # The lock lets no successor in before this transaction is over.
-        query = (
-            select(t.lease.c.epoch).where(t.lease.c.name == self._name).with_for_update(read=True)
-        )
+        # The lock lets no successor in before this transaction is over, but lets us renew.
+        mine = select(t.lease.c.epoch).where(t.lease.c.name == self._name)
+        query = mine.with_for_update(read=True, key_share=True)
         epoch = (await connection.execute(query)).scalar_one_or_none()
         if self.epoch is None or epoch != self.epoch:
             self.epoch = None
