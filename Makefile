@@ -17,11 +17,12 @@ test: lint servers  ## Lint, type-check, check the rules, run every test
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
-lint: $(VENV)/.dev  ## Lint, type-check, check the import rules
+lint: $(VENV)/.dev  ## Lint, type-check, check the import rules, audit packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.audit
 
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 WEBHOOK_RESULTS = (
     *((status, result) for status in ("firing", "resolved") for result in ("stored", "not_stored")),
-    *(("unknown", result) for result in ("unauthorized", "too_large", "malformed", "truncated")),
+    *(
+        ("unknown", result)
+        for result in ("unauthorized", "rate_limited", "too_large", "malformed", "truncated")
+    ),
 )
 CONTRACT_LABELS = ("contract", "customer", "service")
 

@@ -26,6 +26,7 @@ from sla_exporter.store.lease import FencedDatabase, Lease
 from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
+from sla_exporter.web.tls import WebTls
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -42,6 +43,7 @@ class Service:
 
     config: Config
     clock: Clock = field(default_factory=SystemClock)
+    tls: WebTls = field(default_factory=WebTls)
     metrics: ProcessMetrics = field(default_factory=ProcessMetrics)
     database: Database = field(init=False)
     fenced: FencedDatabase = field(init=False)
@@ -90,6 +92,7 @@ class Service:
         """
         try:
             config = await asyncio.to_thread(load_config, self.config.file)
+            await asyncio.to_thread(self.tls.load)
         except ConfigInvalid as error:
             self.metrics.config_failures.inc()
             self.metrics.config_successful.set(0)
@@ -143,6 +146,8 @@ class Service:
             ).serve,
             reload=self.reload,
             is_ready=self._missing,
+            shown_config=lambda: self.config.shown,
+            tls=self.tls,
         )
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

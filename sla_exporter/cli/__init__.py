@@ -9,6 +9,7 @@ import click
 
 from sla_exporter import __version__
 from sla_exporter.cli.check import check
+from sla_exporter.cli.customers import customers
 from sla_exporter.cli.demo import demo
 from sla_exporter.cli.migrate import migrate
 from sla_exporter.cli.reconcile import reconcile
@@ -49,5 +50,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, check, reconcile, migrate, demo):
+for _command in (serve, check, reconcile, customers, migrate, demo):
     main.add_command(_command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Catalogue
@@ -29,6 +30,7 @@ class WebhookAccess:
     bearer_token: str | None = field(default=None, repr=False)
     basic_auth: tuple[str, str] | None = field(default=None, repr=False)
     max_body: int
+    max_rate: int = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything the operator said."""
+    """Everything the operator said; ``shown`` is the file as it may be shown, secrets masked."""
 
     file: Path
     prometheus: PrometheusAccess
@@ -78,3 +80,5 @@ class Config:
     settle_after_ms: int
     per_contract_metrics: bool
     catalogue: Catalogue
+    allow_private: tuple[IPv4Network | IPv6Network, ...] = ()
+    shown: str = field(default="", repr=False)

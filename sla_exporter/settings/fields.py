@@ -45,7 +45,8 @@ def _kind(value: object) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """Let one stand for a list of one."""
     return [value] if isinstance(value, str) else value
 
 
@@ -58,8 +59,8 @@ Day = Annotated[date, _from_text(quantities.parse_day)]
 Zone = Annotated[str, _from_text(quantities.parse_zone)]
 Size = Annotated[int, _from_text(quantities.parse_size)]
 LabelMatcher = Annotated[Matcher, _from_text(Matcher.parse)]
-TextList = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
-MatcherList = Annotated[tuple[LabelMatcher, ...], BeforeValidator(_one_or_many)]
+TextList = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
+MatcherList = Annotated[tuple[LabelMatcher, ...], BeforeValidator(one_or_many)]
 
 PayPhrase = Annotated[Pay, _from_text(phrases.parse_pay)]
 ObjectivePhrase = Annotated[Objective, _from_text(phrases.parse_objective)]
@@ -69,7 +70,7 @@ GracePhrase = Annotated[Grace, _from_text(phrases.parse_grace)]
 AffectedShare = Annotated[Affected, _from_text(phrases.parse_affected)]
 Within = Annotated[Deadline, _from_text(phrases.parse_within)]
 RecurringPhrase = Annotated[Recurring, _from_text(phrases.parse_recurring)]
-RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(_one_or_many)]
+RecurringPhrases = Annotated[tuple[RecurringPhrase, ...], BeforeValidator(one_or_many)]
 
 
 def _period(value: object) -> PeriodRule:

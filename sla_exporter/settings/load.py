@@ -19,6 +19,7 @@ from sla_exporter.settings.config import (
 )
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
+from sla_exporter.settings.masking import shown
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
@@ -92,6 +93,8 @@ class _Loader:
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
             catalogue=promises.catalogue(),
+            allow_private=tuple(model.outgoing.allow_private),
+            shown=shown(self.document.value),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -154,6 +157,7 @@ class _Loader:
             bearer_token=self._secret(model, "bearer_token", at),
             basic_auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
             max_body=model.max_body,
+            max_rate=model.max_rate,
         )
 
     def _mail(self, model: MailModel) -> MailAccess:

@@ -176,4 +176,5 @@ def _is_passing(error: DBAPIError) -> bool:
         "OperationalError",
         "InterfaceError",
         "InternalError",
+        "DBAPIError",  # of no kind: a session that the server ended while it was being opened
     }
