@@ -65,11 +65,13 @@ class Schedule:
             return
         task = asyncio.create_task(self._guarded(job))
         self._running[job.name] = task
+        task.add_done_callback(lambda _: self._running.pop(job.name, None))
         try:
             # Shielded, because the scheduler cancels what runs when it is shut down.
             await asyncio.shield(task)
-        finally:
-            self._running.pop(job.name, None)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
 
     async def stop(self) -> None:
         """Stop ticking and let what runs come to its end."""

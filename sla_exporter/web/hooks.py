@@ -52,6 +52,9 @@ class WebhookHandler:
             return refusal
         try:
             body = await _read_body(request, access.max_body)
+        except ConnectionError:  # cut off in the middle: nobody reads what we answer
+            self.count("unknown", "malformed")
+            return _answer(400, "the request ended before its body did")
         except web.HTTPRequestEntityTooLarge:
             self.count("unknown", "too_large")
             return _answer(413, f"the request is larger than {access.max_body} bytes")
