@@ -36,7 +36,8 @@ def _program(name: str) -> str:
 class PostgresServer:
     """Starts a server on a free loopback port; it refuses root, so as root another user runs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="sla-exporter-pg-"))
         self.port = free_port()
         self._user: str | None = None
@@ -52,7 +53,8 @@ class PostgresServer:
             shutil.chown(self.folder, self._user)
         self._run(initdb, "-D", str(self.folder / "data"), "-U", "test", "-A", "trust", "-N")
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
+            f"-p {self.port} -c listen_addresses=127.0.0.1 "
+            f"-c fsync={'on' if self._durable else 'off'} "
             f"-c unix_socket_directories={self.folder} -c max_connections=200"
         )
         self._ctl("start", "-w", "-o", options, "-l", str(self.folder / "log"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month
+from tests.bench import cold_month, webhooks
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "cold_month": lambda: cold_month.run(Fleet()),
+    "webhooks": webhooks.run,
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
 }
 
