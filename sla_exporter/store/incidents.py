@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+import msgspec
+from sqlalchemy import insert, or_, select, text
 
 from sla_exporter.core.incidents import IncidentWindow, bounded, joined
+from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store import tables as t
-from sla_exporter.store.engine import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,28 +25,90 @@ if TYPE_CHECKING:
     from sla_exporter.store.engine import Database
 
 
+_AT_ONCE = 64
+_COLUMNS = ("fingerprint", "starts_at_ms", "ends_at_ms", "labels", "annotations")
+# The same rule as core.incidents.latest_end: a known end stays, and the later one wins. Written by
+# hand, and as arrays where the database takes them, because building thousands of rows costs more
+# than storing them.
+_JOIN = """
+    ON CONFLICT (fingerprint, starts_at_ms) DO UPDATE SET
+      ends_at_ms = CASE WHEN incident.ends_at_ms IS NULL THEN excluded.ends_at_ms
+                        WHEN excluded.ends_at_ms > incident.ends_at_ms THEN excluded.ends_at_ms
+                        ELSE incident.ends_at_ms END,
+      annotations = excluded.annotations
+"""
+_INTO = f"INSERT INTO incident ({', '.join(_COLUMNS)})"  # noqa: S608 - constants of ours
+_UPSERT_ROWS = f"{_INTO} VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) {_JOIN}"
+_TYPES = ("text", "bigint", "bigint", "text", "text")
+_ARRAYS = ", ".join(
+    f"CAST(:{name} AS {kind}[])" for name, kind in zip(_COLUMNS, _TYPES, strict=True)
+)
+_UPSERT_ARRAYS = f"{_INTO} SELECT * FROM unnest({_ARRAYS}) {_JOIN}"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request that waits for its commit."""
+
+    request: RawRequest
+    windows: Sequence[IncidentWindow]
+    written: asyncio.Future[None]
+
+    def done(self) -> None:
+        if not self.written.done():  # who asked may be gone
+            self.written.set_result(None)
+
+    def failed(self, error: Exception) -> None:
+        if not self.written.done():
+            self.written.set_exception(error)
+
+
 class Incidents:
     """The incident store on a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def record(self, request: RawRequest, windows: Sequence[IncidentWindow]) -> None:
-        """Keep the request and join the windows with what is known."""
+        """Keep the request and join the windows with what is known; done means committed."""
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(request, windows, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_waiting())
+        await written
+
+    async def _write_waiting(self) -> None:
+        """Commit what waits, all of it at once: one flush of the disk serves many requests."""
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            await self._commit(batch)
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            await self._write(batch)
+        except Exception as error:  # noqa: BLE001 - told to everyone who waits for it
+            if len(batch) == 1 or isinstance(error, StoreUnavailable):
+                for one in batch:
+                    one.failed(error)
+                return
+            for one in batch:  # so that what is wrong with one request costs no other
+                await self._commit([one])
+        else:
+            for one in batch:
+                one.done()
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        rows = [_request_row(one.request) for one in batch]
+        # In one order everywhere, so that two replicas never wait for each other.
+        windows = sorted(joined(w for one in batch for w in one.windows), key=_key)
         async with self._database.write() as connection:
-            await connection.execute(
-                insert(t.webhook_request).values(
-                    received_at_ms=request.received_at_ms,
-                    sender=request.sender,
-                    body=zlib.compress(request.body, 1),
-                    truncated=request.truncated,
-                    problem=request.problem,
-                )
-            )
-            # One statement may name a key only once on PostgreSQL; joined() sees to that.
-            unique = joined(windows)
-            for part in in_parts(unique):
-                await _upsert(connection, part)
+            await connection.execute(insert(t.webhook_request), rows)
+            if windows:
+                await _upsert(connection, windows)
 
     async def overlapping(self, span: Window) -> Sequence[IncidentWindow]:
         """Give every window that touches the span."""
@@ -83,28 +147,33 @@ class Incidents:
 
 
 async def _upsert(connection: AsyncConnection, windows: Sequence[IncidentWindow]) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(t.incident).values(
-        [
-            {
-                "fingerprint": window.fingerprint,
-                "starts_at_ms": window.starts_at_ms,
-                "ends_at_ms": window.ends_at_ms,
-                "labels": json.dumps(dict(window.labels), ensure_ascii=False),
-                "annotations": json.dumps(dict(window.annotations), ensure_ascii=False),
-            }
-            for window in windows
-        ]
-    )
-    new = statement.excluded.ends_at_ms
-    old = t.incident.c.ends_at_ms
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["fingerprint", "starts_at_ms"],
-            set_={
-                # The same rule as core.incidents.latest_end: a known end stays, the later one wins.
-                "ends_at_ms": case((old.is_(None), new), (new > old, new), else_=old),
-                "annotations": statement.excluded.annotations,
-            },
-        )
-    )
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text(_UPSERT_ROWS), [_row(window) for window in windows])
+        return
+    rows = [tuple(_row(window).values()) for window in windows]
+    columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    await connection.execute(text(_UPSERT_ARRAYS), columns)
+
+
+def _key(window: IncidentWindow) -> tuple[str, int]:
+    return window.fingerprint, window.starts_at_ms
+
+
+def _row(window: IncidentWindow) -> dict[str, object]:
+    return {
+        "fingerprint": window.fingerprint,
+        "starts_at_ms": window.starts_at_ms,
+        "ends_at_ms": window.ends_at_ms,
+        "labels": _encode(window.labels).decode(),
+        "annotations": _encode(window.annotations).decode(),
+    }
+
+
+def _request_row(request: RawRequest) -> dict[str, object]:
+    return {
+        "received_at_ms": request.received_at_ms,
+        "sender": request.sender,
+        "body": zlib.compress(request.body, 1),
+        "truncated": request.truncated,
+        "problem": request.problem,
+    }

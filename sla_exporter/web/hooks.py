@@ -6,7 +6,6 @@ means committed, 5xx that trying again can help, and 4xx that it cannot.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from aiohttp import web
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.web.auth import admits, challenge
 from sla_exporter.web.rates import RateLimit
-from sla_exporter.web.webhook import read_webhook
+from sla_exporter.web.webhook import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +58,7 @@ class WebhookHandler:
             self.count("unknown", "too_large")
             return _answer(413, f"the request is larger than {access.max_body} bytes")
         try:
-            webhook = read_webhook(json.loads(body))
+            webhook = read_body(body)
         except (ValueError, RecursionError) as error:
             self.count("unknown", "malformed")
             return await self._keep_malformed(request, body, str(error))
