@@ -172,9 +172,15 @@ class _trouble_in_words:  # noqa: N801 - reads as the statement it is
 
 
 def _is_passing(error: DBAPIError) -> bool:
-    return error.connection_invalidated or type(error).__name__ in {
-        "OperationalError",
-        "InterfaceError",
-        "InternalError",
-        "DBAPIError",  # of no kind: a session that the server ended while it was being opened
-    }
+    # Of no kind is what comes of a session that the server ended while it was being opened.
+    ended = "connection was closed" in str(error.orig)
+    return (
+        ended
+        or error.connection_invalidated
+        or type(error).__name__
+        in {
+            "OperationalError",
+            "InterfaceError",
+            "InternalError",
+        }
+    )

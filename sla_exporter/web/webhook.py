@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -21,6 +22,7 @@ from sla_exporter.core.periods import ms_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST_TRUNCATED = 100_000
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNSTORABLE_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
@@ -78,6 +80,7 @@ def read_body(body: bytes) -> Webhook:
         ValueError: if it is not a webhook of version 4.
     """
     try:
+        body.decode()  # what is skipped is not looked at by the decoder
         if not _UNSTORABLE_ESCAPE.search(body):
             return _read_fast(_fast_envelope.decode(body))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -88,11 +91,11 @@ def read_body(body: bytes) -> Webhook:
 def _read_fast(envelope: _FastEnvelope) -> Webhook:
     return Webhook(
         windows=tuple(
-            _window(alert, _moment(alert.startsAt), _moment(alert.endsAt))
+            _window(alert, _go_ms(alert.startsAt), _go_ms(alert.endsAt))
             for alert in envelope.alerts
         ),
         statuses=tuple(alert.status for alert in envelope.alerts),
-        truncated=max(envelope.truncatedAlerts, 0),
+        truncated=_truncated(envelope.truncatedAlerts),
         sender=envelope.externalURL,
     )
 
@@ -114,7 +117,7 @@ def read_webhook(data: object) -> Webhook:
         try:
             alert = _Alert.model_validate(raw)
             _require_storable(alert.labels, alert.annotations)
-            windows.append(_window(alert, alert.startsAt, alert.endsAt))
+            windows.append(_window(alert, _ms(alert.startsAt), _ms(alert.endsAt)))
             statuses.append(alert.status)
         except ValidationError as error:
             problems.append(f"alert {index}: {_first(error)}")
@@ -123,21 +126,27 @@ def read_webhook(data: object) -> Webhook:
     return Webhook(
         windows=tuple(windows),
         statuses=tuple(statuses),
-        truncated=max(envelope.truncatedAlerts, 0),
+        truncated=_truncated(envelope.truncatedAlerts),
         sender=_UNSTORABLE.sub("?", envelope.externalURL),
         problems=tuple(problems),
     )
 
 
-def _window(alert: _Alert | _FastAlert, starts_at: datetime, ends_at: datetime) -> IncidentWindow:
-    starts_at_ms = _ms(starts_at)
+def _truncated(said: int) -> int:
+    """Take a number that anybody may write for what it can be at most."""
+    return min(max(said, 0), _MOST_TRUNCATED)
+
+
+def _window(
+    alert: _Alert | _FastAlert, starts_at_ms: int | None, ends_at_ms: int | None
+) -> IncidentWindow:
     if starts_at_ms is None:
         raise ValueError("startsAt is not a moment")
-    # While an alert fires, its endsAt is the year 1 or a guess about the future.
-    ends_at_ms = _ms(ends_at) if alert.status == "resolved" else None
-    if alert.status == "resolved" and ends_at_ms is None:
+    if alert.status == "firing":
+        ends_at_ms = None  # while an alert fires, it is the year 1 or a guess about the future
+    elif ends_at_ms is None:
         raise ValueError("endsAt of a resolved alert is not a moment")
-    if ends_at_ms is not None and ends_at_ms < starts_at_ms:
+    elif ends_at_ms < starts_at_ms:
         raise ValueError("endsAt is before startsAt")
     return IncidentWindow(
         fingerprint=alert.fingerprint or fingerprint_of(alert.labels),
@@ -148,11 +157,12 @@ def _window(alert: _Alert | _FastAlert, starts_at: datetime, ends_at: datetime) 
     )
 
 
-def _moment(text: str) -> datetime:
+@lru_cache(4096)  # the alerts of a burst share their moments
+def _go_ms(text: str) -> int | None:
     """Read a moment as Go writes it; whatever else it may be is left to the careful way."""
     if text[10:11] != "T" or not text.endswith("Z"):
         raise ValueError(f"{text!r} is not written as Go does")
-    return datetime.fromisoformat(text)
+    return _ms(datetime.fromisoformat(text))
 
 
 def _require_storable(*texts: Mapping[str, str]) -> None:
@@ -172,4 +182,4 @@ def _ms(moment: datetime) -> int | None:
 
 def _first(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
+    return _UNSTORABLE.sub("?", f"{'.'.join(map(str, found['loc']))}: {found['msg']}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month
+from tests.bench import cold_month, webhooks
 from tests.bench.fleet import Fleet
 
 
@@ -15,3 +15,12 @@ def test_the_cold_month_is_measured():
     assert found["ratio_to_bare_scan"] > 0
     assert found["peak_memory_mb"] > 0
     assert found["windows"] > 10
+
+
+def test_durable_webhooks_are_measured():
+    """On both databases, beside the bare handler."""
+    found = webhooks.run(requests=10, repeats=1)
+
+    assert found["sqlite_alerts_per_s"] > 0
+    assert found["postgresql_alerts_per_s"] > 0
+    assert 0 < found["sqlite_share_of_bare"] < 2

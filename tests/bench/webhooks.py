@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BATCH = 50
 HOOK = "/api/v1/alerts/webhook"
-AT_ONCE = 16
+AT_ONCE = 64
 
 
 def bodies(requests: int) -> list[bytes]:
