@@ -14,10 +14,16 @@ COMMAND = [
 
 
 def holes(report: str) -> list[str] | None:
-    """Read pip-audit's report: a sentence for each hole, or ``None`` if there is no report."""
+    """Read pip-audit's report: a sentence for each hole, or ``None`` if nothing was looked at.
+
+    A package that the advisories do not know is skipped without an error, and behind some proxies
+    that is every package.
+    """
     try:
         found: dict[str, Any] = json.loads(report)
     except ValueError:
+        return None
+    if all("skip_reason" in package for package in found["dependencies"]):
         return None
     return [
         f"{package['name']} {package.get('version', '')}: {hole['id']}, mended in "

@@ -185,3 +185,4 @@ def test_the_audit_names_what_it_finds():
 
     assert holes(json.dumps(report)) == ["bad 2: CVE-1, mended in 3"]
     assert holes("no network") is None
+    assert holes('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}') is None
