@@ -11,6 +11,7 @@
     │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
     ├── StoreUnavailable       the database cannot take or give data now
     ├── UnknownName            somebody asked for what is not there
+    ├── LeaseLost              another replica runs the jobs now, so this one must not write
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -70,6 +71,10 @@ class AnswerIncomplete(SourceError):
 
 class StoreUnavailable(SlaExporterError):
     """The database is locked, full, read-only or away."""
+
+
+class LeaseLost(SlaExporterError):
+    """Another replica holds the lease for the jobs."""
 
 
 class NotReady(SlaExporterError):

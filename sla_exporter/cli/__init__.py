@@ -11,6 +11,7 @@ from sla_exporter import __version__
 from sla_exporter.cli.billing import billing
 from sla_exporter.cli.catalogue import catalogue
 from sla_exporter.cli.check import check
+from sla_exporter.cli.customers import customers
 from sla_exporter.cli.deliveries import deliveries
 from sla_exporter.cli.demo import demo
 from sla_exporter.cli.migrate import migrate
@@ -63,6 +64,7 @@ for _command in (
     deliveries,
     billing,
     catalogue,
+    customers,
     migrate,
     demo,
 ):

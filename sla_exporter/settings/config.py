@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Catalogue
@@ -30,6 +31,7 @@ class WebhookAccess:
     bearer_token: str | None = field(default=None, repr=False)
     basic_auth: tuple[str, str] | None = field(default=None, repr=False)
     max_body: int
+    max_rate: int = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,17 +83,18 @@ class NoticeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How often the jobs run, in milliseconds."""
+    """How often the jobs run, and how long a silent replica keeps them, in milliseconds."""
 
     observe_ms: int
     reconcile_ms: int
     deliver_ms: int
+    lease_ms: int
     billing_ms: int = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything the operator said."""
+    """Everything the operator said; ``shown`` is the file as it may be shown, secrets masked."""
 
     file: Path
     prometheus: PrometheusAccess
@@ -105,3 +108,5 @@ class Config:
     catalogue: Catalogue
     billing: Mapping[str, BillingAccess] = field(default_factory=dict)
     catalogue_imports: tuple[CatalogueImport, ...] = ()
+    allow_private: tuple[IPv4Network | IPv6Network, ...] = ()
+    shown: str = field(default="", repr=False)

@@ -22,6 +22,7 @@ from sla_exporter.settings.config import (
 )
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
+from sla_exporter.settings.masking import shown
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
@@ -101,12 +102,15 @@ class _Loader:
                 reconcile_ms=model.schedule.reconcile.ms,
                 deliver_ms=model.schedule.deliver.ms,
                 billing_ms=model.schedule.billing.ms,
+                lease_ms=model.schedule.lease.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
             catalogue=catalogue,
             billing=self._billing(model, catalogue, promises),
             catalogue_imports=imports,
+            allow_private=tuple(model.outgoing.allow_private),
+            shown=shown(self.document.value),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -185,6 +189,7 @@ class _Loader:
             bearer_token=self._secret(model, "bearer_token", at),
             basic_auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
             max_body=model.max_body,
+            max_rate=model.max_rate,
         )
 
     def _mail(self, model: MailModel) -> MailAccess:
@@ -209,9 +214,10 @@ class _Loader:
         return found
 
     def _database_url(self, model: ConfigFile) -> str:
-        if not model.database.url:
+        url = self._secret(model.database, "url", ("database",))
+        if not url:
             return f"sqlite+aiosqlite:///{self._beside(model.database.path or 'sla-exporter.db')}"
-        scheme, _, rest = model.database.url.partition("://")
+        scheme, _, rest = url.partition("://")
         drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
         if scheme not in {*drivers, *drivers.values()}:
             self.problems.append(

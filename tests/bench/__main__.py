@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, deliveries, settling
+from tests.bench import cold_month, deliveries, settling, webhooks
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "cold_month": lambda: cold_month.run(Fleet()),
     "deliveries": lambda: deliveries.run(10_000),
     "settling": settling.run,
+    "webhooks": webhooks.run,
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, deliveries, settling
+from tests.bench import cold_month, deliveries, settling, webhooks
 from tests.bench.fleet import Fleet
 
 
@@ -32,3 +32,12 @@ def test_settling_is_measured():
 
     assert found[0]["owed_minor"] == found[1]["owed_minor"] > 0
     assert found[0]["ratio_to_bare_loop"] > 0
+
+
+def test_durable_webhooks_are_measured():
+    """On both databases, beside the bare handler."""
+    found = webhooks.run(requests=10, repeats=1)
+
+    assert found["sqlite_alerts_per_s"] > 0
+    assert found["postgresql_alerts_per_s"] > 0
+    assert found["sqlite_share_of_bare"] > 0
