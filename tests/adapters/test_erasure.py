@@ -50,8 +50,10 @@ async def test_only_the_customer_is_erased_and_the_ledger_is_untouched(database)
 
 
 async def test_what_was_erased_is_not_tried_again(database):
-    """Not even when everything is; the credit itself is."""
-    await Settlements(database).post([posting(settled(outage(3, 10, 95)))], 1)
+    """Not even when everything is; Birch's notice is."""
+    store = Settlements(database)
+    await store.post([posting(settled(outage(3, 10, 95)))], 1)
+    await store.post([posting(settled(outage(3, 10, 95), of=contract(BIRCH)))], 1)
     (gone,) = (await erase_customer(database, "acme")).notices
     async with database.write() as connection:
         await connection.execute(update(t.outbox).values(state="parked"))
