@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo test lint format bench servers lock clean
+.PHONY: help demo test test-all lint format bench servers lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -17,11 +17,16 @@ test: lint servers  ## Lint, type-check, check the rules, run every test
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
-lint: $(VENV)/.dev  ## Lint, type-check, check the import rules
+test-all: lint servers  ## Everything, with ten thousand mutated webhooks
+	FUZZ_MUTATIONS=10000 $(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+lint: $(VENV)/.dev  ## Lint, type-check, check the import rules, audit packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.audit
 
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .

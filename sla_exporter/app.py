@@ -151,7 +151,7 @@ def sinks_of(config: Config, clock: Clock) -> Sinks:
         notices[EMAIL] = _email(config.mail, clock)
     billing: dict[str, BillingSink] = {FILE: file}
     for name, access in config.billing.items():
-        billing[name] = build_sink(access.kind, name, access.section, clock)
+        billing[name] = build_sink(access.kind, name, access.section, clock, config.allow_private)
     return Sinks(notices=notices, billing=billing)
 
 
@@ -213,7 +213,8 @@ def reader_of(
 
 def whmcs_catalogue_of(config: Config, sink: str) -> WhmcsCatalogue:
     """Build what reads clients and services from the WHMCS of a billing sink."""
-    return WhmcsCatalogue(sink, cast(WhmcsSection, config.billing[sink].section))
+    section = cast(WhmcsSection, config.billing[sink].section)
+    return WhmcsCatalogue(sink, section, config.allow_private)
 
 
 def _email(mail: MailAccess, clock: Clock) -> EmailSink:

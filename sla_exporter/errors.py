@@ -14,6 +14,7 @@
     ├── NotPossible            what a person asked for cannot be done; the sentence says why
     ├── BooksMoved             the ledger changed while entries for it were made; make them anew
     ├── DecisionRefused        what a person asked for may not be done so
+    ├── LeaseLost              another replica runs the jobs now, so this one must not write
     ├── NotReady               the step cannot be done yet; the sentence says what is missing
     └── DeliveryError          a sink did not take a delivery
         ├── DeliveryRefused      for good; trying again cannot help
@@ -98,6 +99,10 @@ class BooksMoved(SlaExporterError):
 
 class DecisionRefused(SlaExporterError):
     """What a person asked for may not be done, or not by one person alone."""
+
+
+class LeaseLost(SlaExporterError):
+    """Another replica holds the lease for the jobs."""
 
 
 class NotReady(SlaExporterError):

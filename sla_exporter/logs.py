@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
 
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
+
+
+_ADDRESS = re.compile(r"[^\s<>\"'(:,;]+@(?=[\w-]+(\.[\w-]+)+)")
+
+
+def _without_addresses(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Keep customers' mail addresses out of the log; mail servers like to repeat them."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "reference":  # which is a Message-ID, and ours
+            event[key] = _ADDRESS.sub("***@", value)
+    return event
 
 
 def configure(level: str, form: str) -> None:
@@ -19,6 +33,7 @@ def configure(level: str, form: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.format_exc_info,
+        _without_addresses,
     ]
     if form == "json":
         processors.append(structlog.processors.JSONRenderer())

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 WEBHOOK_RESULTS = (
     *((status, result) for status in ("firing", "resolved") for result in ("stored", "not_stored")),
-    *(("unknown", result) for result in ("unauthorized", "too_large", "malformed", "truncated")),
+    *(
+        ("unknown", result)
+        for result in ("unauthorized", "rate_limited", "too_large", "malformed", "truncated")
+    ),
 )
 CONTRACT_LABELS = ("contract", "customer", "service")
 
@@ -57,6 +60,9 @@ class ProcessMetrics:
             "sla_deliveries_total", "Tries to deliver, by verdict.", "sink", "verdict"
         )
         self.runs = counter("sla_job_runs_total", "Runs of the scheduled jobs.", "job", "result")
+        self.lease_held = gauge(
+            "sla_lease_held", "Whether this replica holds the lease and runs the jobs."
+        )
         self.prometheus_requests = counter(
             "sla_prometheus_requests_total", "Requests made to Prometheus."
         )

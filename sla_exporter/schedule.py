@@ -24,11 +24,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Something to be done again and again."""
+    """Something to be done again and again; nothing happens while it is not ours to do."""
 
     name: str
     every_ms: int
     run: Callable[[], Awaitable[object]]
+    is_ours: Callable[[], bool] = lambda: True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,15 +61,17 @@ class Schedule:
 
     async def run_once(self, job: Job) -> None:
         """Run a job now, unless it is running; failures are logged and counted."""
-        if self._stopping or job.name in self._running:
+        if self._stopping or job.name in self._running or not job.is_ours():
             return
         task = asyncio.create_task(self._guarded(job))
         self._running[job.name] = task
+        task.add_done_callback(lambda _: self._running.pop(job.name, None))
         try:
             # Shielded, because the scheduler cancels what runs when it is shut down.
             await asyncio.shield(task)
-        finally:
-            self._running.pop(job.name, None)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
 
     async def stop(self) -> None:
         """Stop ticking and let what runs come to its end."""

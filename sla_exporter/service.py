@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import uuid
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +16,19 @@ from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
 from sla_exporter.flow.deliver import DeliveryVerdict
 from sla_exporter.flow.ingest import Ingester
+from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.schedule import Job, Schedule
 from sla_exporter.store.engine import Database
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
+from sla_exporter.store.lease import FencedDatabase, Lease
 from sla_exporter.store.listing import Listing
 from sla_exporter.store.tokens import Tokens
 from sla_exporter.web.api.handlers import Api
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
+from sla_exporter.web.tls import WebTls
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -39,31 +45,44 @@ class Service:
 
     config: Config
     clock: Clock = field(default_factory=SystemClock)
+    tls: WebTls = field(default_factory=WebTls)
     metrics: ProcessMetrics = field(default_factory=ProcessMetrics)
     database: Database = field(init=False)
+    fenced: FencedDatabase = field(init=False)
     engine: Engine = field(init=False)
     schedule: Schedule = field(init=False)
+    leadership: Leadership = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.database = Database(self.config.database_url)
+        lease = Lease(self.database, owner=f"{self.name}:{uuid.uuid4().hex[:8]}")
+        self.fenced = FencedDatabase(self.database, lease)
         self.engine = self._wired(self.config)
+        self.leadership = Leadership(
+            lease=lease,
+            length_ms=lambda: self.config.schedule.lease_ms,
+            tell=self.metrics.lease_held.set,
+            begin=self._run_all,
+        )
         self.schedule = Schedule(
             count=lambda job, result: self.metrics.runs.labels(job, result).inc()
         )
         self._mark_loaded()
 
     async def start(self) -> None:
-        """Prepare the database and begin to work: every job once, in order, then on schedule."""
+        """Prepare the database and begin to work: deliver, and run the jobs if they are ours."""
         await self.database.migrate()
         self.schedule.start()
         self.schedule.replace(self.jobs())
-        self._spawn(self._run_all())
+        self._spawn(self.leadership.keep())
 
     async def stop(self) -> None:
         """Let running work come to its end and give everything back."""
+        self.leadership.stop()
         await self.schedule.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.leadership.resign()
         await asyncio.to_thread(self.engine.close)
         await self.database.close()
 
@@ -75,6 +94,7 @@ class Service:
         """
         try:
             config = await asyncio.to_thread(load, self.config.file)
+            await asyncio.to_thread(self.tls.load)
         except ConfigInvalid as error:
             self.metrics.config_failures.inc()
             self.metrics.config_successful.set(0)
@@ -90,25 +110,39 @@ class Service:
         self._spawn(self._run_all())
         _log.info("configuration reloaded", file=str(config.file))
 
+    @property
+    def name(self) -> str:
+        """What this replica is called where it holds something."""
+        return f"{socket.gethostname()}:{os.getpid()}"
+
     def jobs(self) -> list[Job]:
-        """The jobs, at the intervals of the configuration in force."""
-        every = self.config.schedule
+        """The jobs, at the intervals of the configuration in force; every replica delivers."""
+        every, is_ours = self.config.schedule, self.leadership.is_ours
         return [
-            Job(name="observe", every_ms=every.observe_ms, run=self._observe),
+            Job(name="observe", every_ms=every.observe_ms, run=self._observe, is_ours=is_ours),
             *self._alertmanager_jobs(),
-            Job(name="reconcile", every_ms=every.reconcile_ms, run=self._reconcile),
+            Job(
+                name="reconcile",
+                every_ms=every.reconcile_ms,
+                run=self._reconcile,
+                is_ours=is_ours,
+            ),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
-            Job(name="billing", every_ms=every.billing_ms, run=self._read_back),
+            Job(
+                name="billing",
+                every_ms=every.billing_ms,
+                run=self._read_back,
+                is_ours=is_ours,
+            ),
         ]
 
     def _alertmanager_jobs(self) -> list[Job]:
-        every = self.config.schedule
-        found = [Job(name="repair", every_ms=every.repair_ms, run=self._repair)]
-        if self.config.alertmanager:
-            found.insert(
-                0, Job(name="silences", every_ms=every.silences_ms, run=self._take_silences)
-            )
-        return found
+        every, is_ours = self.config.schedule, self.leadership.is_ours
+        repair = Job(name="repair", every_ms=every.repair_ms, run=self._repair, is_ours=is_ours)
+        if not self.config.alertmanager:
+            return [repair]
+        every_ms, run = every.silences_ms, self._take_silences
+        return [Job(name="silences", every_ms=every_ms, run=run, is_ours=is_ours), repair]
 
     def site(self) -> Site:
         """Build what the HTTP server answers from."""
@@ -139,12 +173,14 @@ class Service:
             ).serve,
             reload=self.reload,
             is_ready=self._missing,
+            shown_config=lambda: self.config.shown,
+            tls=self.tls,
         )
 
     def _wired(self, config: Config) -> Engine:
         return Engine.of(
             config,
-            self.database,
+            self.fenced,
             clock=self.clock,
             failed=lambda service, reason: self.metrics.observe_failures.labels(
                 service, reason
@@ -211,7 +247,7 @@ class Service:
     async def _read_back(self) -> None:
         sinks = sinks_of(self.config, self.clock)
         try:
-            reader = reader_of(self.config, self.database, sinks, self.clock)
+            reader = reader_of(self.config, self.fenced, sinks, self.clock)
             # A tick that comes a little early must not be left out.
             checked = await reader.check_all(self.config.schedule.billing_ms * 9 // 10)
         finally:

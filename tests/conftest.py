@@ -23,7 +23,15 @@ settings.load_profile("default")
 @pytest.fixture(autouse=True, scope="session")
 def _scrubbed_environment() -> Iterator[None]:
     """Let nothing of the developer's environment into the tests."""
-    kept = ("PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH", "COVERAGE_PROCESS_START")
+    kept = (
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "PYTHONPATH",
+        "COVERAGE_PROCESS_START",
+        "FUZZ_MUTATIONS",
+    )
     before = dict(os.environ)  # noqa: TID251 - the tests' own scrubbing
     os.environ.clear()  # noqa: TID251
     os.environ.update({k: v for k, v in before.items() if k in kept})  # noqa: TID251

@@ -36,7 +36,8 @@ def _program(name: str) -> str:
 class PostgresServer:
     """Starts a server on a free loopback port; it refuses root, so as root another user runs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="sla-exporter-pg-"))
         self.port = free_port()
         self._user: str | None = None
@@ -52,7 +53,8 @@ class PostgresServer:
             shutil.chown(self.folder, self._user)
         self._run(initdb, "-D", str(self.folder / "data"), "-U", "test", "-A", "trust", "-N")
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
+            f"-p {self.port} -c listen_addresses=127.0.0.1 "
+            f"-c fsync={'on' if self._durable else 'off'} "
             f"-c unix_socket_directories={self.folder} -c max_connections=200"
         )
         self._ctl("start", "-w", "-o", options, "-l", str(self.folder / "log"))
@@ -62,12 +64,16 @@ class PostgresServer:
         self._ctl("stop", "-m", "immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def fresh_database(self) -> str:
+    def copy_of(self, url: str) -> str:
+        """Create a database like another one, which nobody may be using, and give its URL."""
+        return self.fresh_database(url.rpartition("/")[2])
+
+    def fresh_database(self, template: str = "template1") -> str:
         """Create an empty database and give its URL."""
         name = f"t{uuid.uuid4().hex[:12]}"
         self._run(
             _program("psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "test",
-            "-d", "postgres", "-qc", f"CREATE DATABASE {name}",
+            "-d", "postgres", "-qc", f"CREATE DATABASE {name} TEMPLATE {template}",
         )  # fmt: skip
         return f"postgresql+asyncpg://test@127.0.0.1:{self.port}/{name}"
 

@@ -12,6 +12,7 @@ from sla_exporter.cli.billing import billing
 from sla_exporter.cli.catalogue import catalogue
 from sla_exporter.cli.check import check
 from sla_exporter.cli.credits import credits_
+from sla_exporter.cli.customers import customers
 from sla_exporter.cli.deliveries import deliveries
 from sla_exporter.cli.demo import demo
 from sla_exporter.cli.exclusions import exclusions
@@ -63,7 +64,8 @@ def main() -> None:
 
 _COMMANDS = (
     *(serve, check, test, terms, reconcile, credits_, explain, verify, exposure, ledger),
-    *(exclusions, incidents, deliveries, billing, catalogue, tokens, migrate, demo),
+    *(exclusions, incidents, deliveries, billing, catalogue, customers),
+    *(tokens, migrate, demo),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,10 +17,9 @@ from sla_exporter.app import load
 from sla_exporter.cli import options
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
 from sla_exporter.service import Service
+from sla_exporter.web.tls import WebTls
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sla_exporter.settings import Config
 
 _log = structlog.get_logger(__name__)
@@ -37,8 +37,21 @@ _SHUTDOWN_S = 20
     metavar="HOST:PORT",
     help="Where to listen; 0.0.0.0:9948 for all addresses.",
 )
+@click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TLS and client certificates, in the notation of Prometheus' exporters.",
+)
 @options.logging
-def serve(config_file: Path, listen_address: str, log_level: str, log_format: str) -> None:
+def serve(
+    *,
+    config_file: Path,
+    listen_address: str,
+    web_config_file: Path | None,
+    log_level: str,
+    log_format: str,
+) -> None:
     """Run the service: webhook receiver, jobs and metrics.
 
     SIGTERM ends it cleanly: running work comes to its end first. SIGHUP, or POST /-/reload, reads
@@ -47,11 +60,13 @@ def serve(config_file: Path, listen_address: str, log_level: str, log_format: st
     logs.configure(log_level, log_format)
     config = load(config_file)
     host, port = _address(listen_address)
-    asyncio.run(_serve(config, host, port))
+    tls = WebTls(web_config_file)
+    tls.load()
+    asyncio.run(_serve(config, tls, host, port))
 
 
-async def _serve(config: Config, host: str, port: int) -> None:
-    service = Service(config=config)
+async def _serve(config: Config, tls: WebTls, host: str, port: int) -> None:
+    service = Service(config=config, tls=tls)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,7 +85,7 @@ async def _serve(config: Config, host: str, port: int) -> None:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls.context)
         try:
             await site.start()
         except OSError as error:

@@ -53,12 +53,7 @@ def write_blocks(
     """
     data.mkdir(parents=True, exist_ok=True)
     text = data.parent / "history.om"
-    with text.open("w", encoding="utf-8") as stream:
-        for name, samples in series:
-            stream.writelines(
-                f"{name} {value} {at_ms // 1000}.{at_ms % 1000:03}\n" for at_ms, value in samples
-            )
-        stream.write("# EOF\n")
+    write_openmetrics(series, text)
     tell("writing blocks")
     # One block a month: promtool reads its whole input again for every block.
     command = [str(find("promtool")), "tsdb", "create-blocks-from", "openmetrics"]
@@ -71,6 +66,18 @@ def write_blocks(
     text.unlink()
     if done.returncode:
         raise SlaExporterError(f"promtool could not write blocks: {done.stderr[-500:]}")
+
+
+def write_openmetrics(
+    series: Iterable[tuple[str, Iterable[tuple[int, float]]]], path: Path
+) -> None:
+    """Write series, as :func:`write_blocks` takes them, into a file for promtool."""
+    with path.open("w", encoding="utf-8") as stream:
+        for name, samples in series:
+            stream.writelines(
+                f"{name} {value:g} {at_ms // 1000}.{at_ms % 1000:03}\n" for at_ms, value in samples
+            )
+        stream.write("# EOF\n")
 
 
 def openmetrics_name(name: str, labels: Mapping[str, str]) -> str:

@@ -1,8 +1,15 @@
-"""The small local site that the demo takes down for some seconds."""
+"""The small site that the demo takes down: by hand here, by the clock in containers."""
 
 from __future__ import annotations
 
 from aiohttp import web
+
+_MINUTE_MS = 60_000
+
+
+def is_down_at(at_ms: int) -> bool:
+    """Say whether the site of the composed demo is down: in one minute of every ten."""
+    return at_ms // _MINUTE_MS % 10 == 5
 
 
 class LocalSite:

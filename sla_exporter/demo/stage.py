@@ -172,11 +172,15 @@ class Stage:
                 },
             },
             "policies": POLICIES,
-            "customers": [
-                *(self._customer(part, "web") for part in CAST),
-                self._customer(HARBOR, "live", since_ms=self.now_ms),
-            ],
+            "customers": self.customers(),
         }
+
+    def customers(self) -> list[dict[str, Any]]:
+        """Give the cast, and the customer whose site goes down live, as the configuration does."""
+        return [
+            *(self._customer(part, "web") for part in CAST),
+            self._customer(HARBOR, "live", since_ms=self.now_ms),
+        ]
 
     def _customer(self, part: Part, service: str, since_ms: int | None = None) -> dict[str, Any]:
         first_ms = self.month.span.start_ms - 365 * DAY_MS

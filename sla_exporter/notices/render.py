@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import css_inline
 from babel import Locale
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sla_exporter import resources
 from sla_exporter.core.policy.pay import TERMINATION, Pay, Unit
@@ -64,7 +65,7 @@ class JinjaRenderer:
         own = resources.folder("templates")
         self._folders = (operators_folder, own) if operators_folder else (own,)
         self._company = company
-        self._environments: dict[str, Environment] = {}
+        self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
     def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
@@ -104,9 +105,9 @@ class JinjaRenderer:
         """Give the formats of a locale, with its translations."""
         return Formats(Locale.parse(locale), translations(locale, self._folders))
 
-    def _environment(self, locale: str) -> Environment:
+    def _environment(self, locale: str) -> ImmutableSandboxedEnvironment:
         if locale not in self._environments:
-            environment = Environment(
+            environment = ImmutableSandboxedEnvironment(
                 loader=FileSystemLoader(self._folders),
                 autoescape=select_autoescape(["html"]),
                 undefined=StrictUndefined,

@@ -9,6 +9,7 @@ from sla_exporter.core.brakes import CAREFUL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
     from sla_exporter.core.brakes import Brakes
@@ -63,6 +64,7 @@ class WebhookAccess:
     bearer_token: str | None = field(default=None, repr=False)
     basic_auth: tuple[str, str] | None = field(default=None, repr=False)
     max_body: int
+    max_rate: int = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,19 +116,20 @@ class NoticeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How often the jobs run, in milliseconds."""
+    """How often the jobs run, and how long a silent replica keeps them, in milliseconds."""
 
     observe_ms: int
     reconcile_ms: int
     deliver_ms: int
     silences_ms: int
     repair_ms: int
+    lease_ms: int
     billing_ms: int = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything the operator said."""
+    """Everything the operator said; ``shown`` is the file as it may be shown, secrets masked."""
 
     file: Path
     prometheus: PrometheusAccess
@@ -145,3 +148,5 @@ class Config:
     evidence_key: str | None = field(default=None, repr=False)
     billing: Mapping[str, BillingAccess] = field(default_factory=dict)
     catalogue_imports: tuple[CatalogueImport, ...] = ()
+    allow_private: tuple[IPv4Network | IPv6Network, ...] = ()
+    shown: str = field(default="", repr=False)

@@ -49,7 +49,7 @@ def _kind(value: object) -> str:
 
 
 def one_or_many(value: object) -> object:
-    """Let one text stand for a list of one."""
+    """Let one stand for a list of one."""
     return [value] if isinstance(value, str) else value
 
 

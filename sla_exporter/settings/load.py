@@ -26,6 +26,7 @@ from sla_exporter.settings.config import (
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
 from sla_exporter.settings.exclusions import read_exclusions
+from sla_exporter.settings.masking import shown
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
@@ -132,6 +133,7 @@ class _Loader:
                 silences_ms=model.schedule.silences.ms,
                 repair_ms=model.schedule.repair.ms,
                 billing_ms=model.schedule.billing.ms,
+                lease_ms=model.schedule.lease.ms,
             ),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
@@ -144,6 +146,8 @@ class _Loader:
             evidence_key=self._secret(model.evidence, "key", ("evidence",)),
             billing=self._billing(model, catalogue, promises),
             catalogue_imports=imports,
+            allow_private=tuple(model.outgoing.allow_private),
+            shown=shown(self.document.value),
         )
 
     def validate(self, document: Document, model: type[M]) -> M | None:
@@ -262,6 +266,7 @@ class _Loader:
             bearer_token=self._secret(model, "bearer_token", at),
             basic_auth=self._basic_auth(model.basic_auth, (*at, "basic_auth")),
             max_body=model.max_body,
+            max_rate=model.max_rate,
         )
 
     def _mail(self, model: MailModel) -> MailAccess:
@@ -286,9 +291,10 @@ class _Loader:
         return found
 
     def _database_url(self, model: ConfigFile) -> str:
-        if not model.database.url:
+        url = self._secret(model.database, "url", ("database",))
+        if not url:
             return f"sqlite+aiosqlite:///{self._beside(model.database.path or 'sla-exporter.db')}"
-        scheme, _, rest = model.database.url.partition("://")
+        scheme, _, rest = url.partition("://")
         drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
         if scheme not in {*drivers, *drivers.values()}:
             self.problems.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from annotated_types import Len
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
 
 from sla_exporter.core.alerts import EvidenceMode
 from sla_exporter.core.brakes import CAREFUL, Brakes, Budget
@@ -29,6 +29,7 @@ from sla_exporter.settings.fields import (
     SumList,
     TextList,
     Zone,
+    one_or_many,
 )
 from sla_exporter.settings.policy import PolicyModel
 from sla_exporter.settings.sli import SliSection
@@ -63,6 +64,7 @@ class WebhookModel(Section):
     bearer_token_file: str | None = None
     basic_auth: BasicAuth | None = None
     max_body: Size = 32 * 1024**2
+    max_rate: int = Field(default=500, ge=1)
 
 
 class AlertmanagerModel(Section):
@@ -83,10 +85,11 @@ class DatabaseModel(Section):
 
     path: str | None = None
     url: str | None = None
+    url_file: str | None = None
 
     @model_validator(mode="after")
     def _only_one(self) -> DatabaseModel:
-        if self.path and self.url:
+        if self.path and (self.url or self.url_file):
             raise ValueError("give either path or url, not both")
         return self
 
@@ -123,6 +126,13 @@ class ScheduleModel(Section):
     silences: Length = Duration(60_000)
     repair: Length = Duration(5 * 60_000)
     billing: Length = Duration(24 * 3_600_000)
+    lease: Length = Duration(15_000)
+
+
+class OutgoingModel(Section):
+    """Which private addresses billing systems and other receivers may have."""
+
+    allow_private: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(one_or_many)] = ()
 
 
 class MetricsModel(Section):
@@ -339,6 +349,7 @@ class ConfigFile(Section):
     metrics: MetricsModel = MetricsModel()
     brakes: BrakesModel = BrakesModel()
     evidence: EvidenceModel = EvidenceModel()
+    outgoing: OutgoingModel = OutgoingModel()
     services: dict[str, ServiceModel]
     policies: dict[str, PolicyVersions] = Field(default_factory=dict)
     policy_files: TextList = ()

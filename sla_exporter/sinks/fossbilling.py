@@ -20,8 +20,9 @@ from sla_exporter.sinks import loose
 from sla_exporter.sinks.http import TIMEOUT_S, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
+    from sla_exporter.outgoing import Network
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import Credit
 
@@ -45,13 +46,20 @@ class FossbillingSink:
     settles_ms = 10 * 60_000
 
     def __init__(
-        self, name: str, section: FossbillingSection, _clock: Clock, timeout_s: float = TIMEOUT_S
+        self,
+        name: str,
+        section: FossbillingSection,
+        _clock: Clock,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.name = name
         self._url = f"{section.url.rstrip('/')}/api/admin/client"
         access = base64.b64encode(f"admin:{section.key.get_secret_value()}".encode()).decode()
         headers = {"Authorization": f"Basic {access}"}
-        self._caller = Caller(who=name, headers=headers, timeout_s=timeout_s)
+        self._caller = Caller(
+            who=name, headers=headers, allow_private=allow_private, timeout_s=timeout_s
+        )
 
     async def find(self, credit: Credit) -> str | None:
         """Look for the reference in the client's balance."""

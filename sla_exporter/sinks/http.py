@@ -16,9 +16,12 @@ import aiohttp
 
 from sla_exporter import __version__
 from sla_exporter.errors import DeliveryDelayed, DeliveryError, OutcomeUnknown
+from sla_exporter.outgoing import guarded_connector
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sla_exporter.outgoing import Network
 
 TIMEOUT_S = 30.0
 LARGEST_ANSWER = 16 << 20
@@ -42,10 +45,11 @@ class Answer:
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """Talks to one billing system; connects when it first has to."""
+    """Talks to one billing system; connects when it first has to, and to no private address."""
 
     who: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    allow_private: Sequence[Network] = ()
     timeout_s: float = TIMEOUT_S
     _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
@@ -82,6 +86,7 @@ class Caller:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
+                connector=guarded_connector(self.allow_private),
                 headers={"User-Agent": f"sla-exporter/{__version__}", **self.headers},
                 timeout=aiohttp.ClientTimeout(total=self.timeout_s),
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -20,8 +20,9 @@ from sla_exporter.sinks import loose
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
+    from sla_exporter.outgoing import Network
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import Credit
 
@@ -48,13 +49,19 @@ class InvoiceNinjaSink:
     settles_ms = 0
 
     def __init__(
-        self, name: str, section: InvoiceNinjaSection, _clock: Clock, timeout_s: float = TIMEOUT_S
+        self,
+        name: str,
+        section: InvoiceNinjaSection,
+        _clock: Clock,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.name = name
         self._currency = section.currency.upper()
         self._url = f"{section.url.rstrip('/')}/api/v1/credits"
         self._caller = Caller(
             who=name,
+            allow_private=allow_private,
             timeout_s=timeout_s,
             headers={
                 "X-API-TOKEN": section.token.get_secret_value(),

@@ -2,16 +2,18 @@
 
 A package adds one with an entry point in the group ``sla_exporter.sinks`` whose name is the kind,
 and whose value is a class with ``section`` (a :class:`sla_exporter.ports.delivery.SinkSection`),
-``forms``, and a constructor that takes the sink's name, the section and the clock.
+``forms``, and a constructor that takes the sink's name, the section, the clock and the private
+networks that it may talk to (:func:`sla_exporter.outgoing.guarded_connector` holds it to them).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.errors import SlaExporterError
+from sla_exporter.outgoing import Network
 from sla_exporter.ports.delivery import SinkKind
 from sla_exporter.sinks.fossbilling import FossbillingSink
 from sla_exporter.sinks.invoiceninja import InvoiceNinjaSink
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 GROUP = "sla_exporter.sinks"
 
-Builder = Callable[[str, Any, "Clock"], "BillingSink"]
+Builder = Callable[[str, Any, "Clock", Sequence[Network]], "BillingSink"]
 
 OURS: dict[str, Any] = {
     "fossbilling": FossbillingSink,
@@ -60,7 +62,13 @@ def sink_kinds() -> dict[str, SinkKind]:
     }
 
 
-def build_sink(kind: str, name: str, section: SinkSection, clock: Clock) -> BillingSink:
+def build_sink(
+    kind: str,
+    name: str,
+    section: SinkSection,
+    clock: Clock,
+    allow_private: Sequence[Network] = (),
+) -> BillingSink:
     """Build a sink of that kind under that name."""
-    sink: BillingSink = sink_classes()[kind](name, section, clock)
+    sink: BillingSink = sink_classes()[kind](name, section, clock, allow_private)
     return sink

@@ -22,8 +22,9 @@ from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from sla_exporter.outgoing import Network
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import Credit
 
@@ -56,11 +57,16 @@ class StripeSink:
     settles_ms = 60_000
 
     def __init__(
-        self, name: str, section: StripeSection, _clock: Clock, timeout_s: float = TIMEOUT_S
+        self,
+        name: str,
+        section: StripeSection,
+        _clock: Clock,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.name = name
         self._by_note = section.account_credit == "credit_note"
-        self._api = StripeApi(name, section, timeout_s)
+        self._api = StripeApi(name, section, allow_private, timeout_s)
 
     async def find(self, credit: Credit) -> str | None:
         """Look through what was entered for the customer since the credit was posted."""
@@ -168,10 +174,17 @@ class StripeSink:
 class StripeApi:
     """Makes requests, and sorts Stripe's errors."""
 
-    def __init__(self, name: str, section: StripeSection, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        name: str,
+        section: StripeSection,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._url = f"{section.url.rstrip('/')}/v1"
         self._caller = Caller(
             who=name,
+            allow_private=allow_private,
             timeout_s=timeout_s,
             headers={
                 "Authorization": f"Bearer {section.key.get_secret_value()}",

@@ -26,6 +26,9 @@ from sla_exporter.sinks.document import credit_content
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sla_exporter.outgoing import Network
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import Credit
 
@@ -62,12 +65,17 @@ class WebhookSink:
     settles_ms = 0
 
     def __init__(
-        self, name: str, section: WebhookSection, clock: Clock, timeout_s: float = TIMEOUT_S
+        self,
+        name: str,
+        section: WebhookSection,
+        clock: Clock,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.name = name
         self._section = section
         self._clock = clock
-        self._caller = Caller(who=name, timeout_s=timeout_s)
+        self._caller = Caller(who=name, allow_private=allow_private, timeout_s=timeout_s)
 
     async def find(self, credit: Credit) -> str | None:
         """Ask the receiver, where it can be asked."""

@@ -22,8 +22,9 @@ from sla_exporter.sinks import loose
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
+    from sla_exporter.outgoing import Network
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import Credit
 
@@ -50,10 +51,15 @@ class WhmcsSink:
     settles_ms = 10 * 60_000
 
     def __init__(
-        self, name: str, section: WhmcsSection, _clock: Clock, timeout_s: float = TIMEOUT_S
+        self,
+        name: str,
+        section: WhmcsSection,
+        _clock: Clock,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.name = name
-        self._api = WhmcsApi(name, section, timeout_s)
+        self._api = WhmcsApi(name, section, allow_private, timeout_s)
 
     async def find(self, credit: Credit) -> str | None:
         """Look for the reference among the client's credits, or the lines of their invoices."""
@@ -180,8 +186,14 @@ class WhmcsSink:
 class WhmcsApi:
     """Calls actions; ``result`` in the body decides, whatever the HTTP status."""
 
-    def __init__(self, name: str, section: WhmcsSection, timeout_s: float = TIMEOUT_S) -> None:
-        self._caller = Caller(who=name, timeout_s=timeout_s)
+    def __init__(
+        self,
+        name: str,
+        section: WhmcsSection,
+        allow_private: Sequence[Network] = (),
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._caller = Caller(who=name, allow_private=allow_private, timeout_s=timeout_s)
         self._url = section.url.rstrip("/")
         if not self._url.endswith(".php"):
             self._url += "/includes/api.php"

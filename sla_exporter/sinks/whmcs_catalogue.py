@@ -14,7 +14,9 @@ from sla_exporter.sinks import loose
 from sla_exporter.sinks.whmcs import WhmcsApi, WhmcsSection
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Sequence
+
+    from sla_exporter.outgoing import Network
 
 _PAGE = 100
 _MONTHS = {
@@ -33,8 +35,10 @@ _LOCALES = {"english": "en", "portuguese-br": "pt_BR", "portuguese-pt": "pt_PT",
 class WhmcsCatalogue:
     """Reads from a WHMCS installation, one request at a time."""
 
-    def __init__(self, name: str, section: WhmcsSection) -> None:
-        self._api = WhmcsApi(name, section)
+    def __init__(
+        self, name: str, section: WhmcsSection, allow_private: Sequence[Network] = ()
+    ) -> None:
+        self._api = WhmcsApi(name, section, allow_private)
 
     async def services(self, products: Collection[str]) -> list[BilledService]:
         """Give every service of these products."""

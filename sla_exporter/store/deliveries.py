@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from sla_exporter.ports.delivery import Delivery
 from sla_exporter.store import tables as t
+from sla_exporter.store.erasure import ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +47,15 @@ class Deliveries:
     async def retry(self, keys: Sequence[str] | None, sink: str | None, now_ms: int) -> list[str]:
         """Make orders due now and count their tries anew; ``None`` for everything that is parked.
 
-        Whether a credit stands in the billing system already is looked at before it is sent.
+        Whether a credit stands in the billing system already is looked at before it is sent. What
+        was erased stays withdrawn.
         """
         c = t.outbox.c
         which = c.state == "parked" if keys is None else c.key.in_(keys) & (c.state != "delivered")
+        erased = select(t.notice.c.key).where(t.notice.c.text == ERASED)
         statement = (
             update(t.outbox)
-            .where(which, c.lease_until_ms <= now_ms, *_of(sink))
+            .where(which, c.about.not_in(erased), c.lease_until_ms <= now_ms, *_of(sink))
             .values(state="pending", due_at_ms=now_ms, attempts=0)
             .returning(c.key)
         )

@@ -28,13 +28,24 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 _WRITES = "sla_writes"
+_NAME = "sla-exporter"  # what the server calls our sessions
+# Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
+# yet to run it, is not idle to the server.
+_END_SILENT = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND application_name = :name
+      AND state <> 'idle' AND wait_event = 'ClientRead'
+      AND state_change < clock_timestamp() - CAST(:silent_ms AS integer) * interval '1 ms'
+""")
+_MIGRATIONS_LOCK = 0x51B  # any number that only migrations use
 
 
 class Database:
     """The engine behind every store; SQLite and PostgreSQL alike."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_async_engine(url)
+        named = {"server_settings": {"application_name": _NAME}} if "+asyncpg" in url else {}
+        self.engine = create_async_engine(url, connect_args=named)
         self._writer = self.engine.execution_options(**{_WRITES: True})
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -64,9 +75,23 @@ class Database:
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
+    async def end_silent_sessions(self, silent_ms: int) -> None:
+        """End sessions of ours that stopped talking in the middle of a transaction.
+
+        The process of such a session is paused or cut off, and the locks it holds keep the others
+        from working. SQLite's locks end with their process only.
+        """
+        if self.is_sqlite:
+            return
+        async with self.read() as connection:
+            await connection.execute(_END_SILENT, {"name": _NAME, "silent_ms": silent_ms})
+
     async def migrate(self) -> None:
         """Bring the schema up to date; safe to call at every start."""
         async with self.write() as connection:
+            if not self.is_sqlite:  # where replicas that start together would run them twice
+                lock = text("SELECT pg_advisory_xact_lock(:k)")
+                await connection.execute(lock, {"k": _MIGRATIONS_LOCK})
             await connection.run_sync(_upgrade)
 
     async def close(self) -> None:
@@ -147,8 +172,15 @@ class _trouble_in_words:  # noqa: N801 - reads as the statement it is
 
 
 def _is_passing(error: DBAPIError) -> bool:
-    return error.connection_invalidated or type(error).__name__ in {
-        "OperationalError",
-        "InterfaceError",
-        "InternalError",
-    }
+    # Of no kind is what comes of a session that the server ended while it was being opened.
+    ended = "connection was closed" in str(error.orig)
+    return (
+        ended
+        or error.connection_invalidated
+        or type(error).__name__
+        in {
+            "OperationalError",
+            "InterfaceError",
+            "InternalError",
+        }
+    )

@@ -32,7 +32,7 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together = Together(database)
+        self._together = Together(database, _changed)
 
     async def claim(
         self,
@@ -76,7 +76,7 @@ class DatabaseOutbox:
             .where(c.key == key, c.owner == owner, c.lease_until_ms > now_ms)
             .values(account=account, sent_at_ms=now_ms, lease_until_ms=now_ms + lease_ms)
         )
-        return bool(await self._together.write(lambda c: _changed(c, statement)))
+        return bool(await self._together.write(statement))
 
     async def delivered(
         self, key: str, owner: str, reference: str, now_ms: int, account: str | None = None
@@ -121,11 +121,12 @@ class DatabaseOutbox:
         )
         if counts:
             statement = statement.values(attempts=t.outbox.c.attempts + 1)
-        await self._together.write(lambda c: _changed(c, statement))
+        await self._together.write(statement)
 
 
-async def _changed(connection: AsyncConnection, statement: Update) -> int:
-    return (await connection.execute(statement)).rowcount
+async def _changed(connection: AsyncConnection, statements: Sequence[Update]) -> Sequence[int]:
+    """Say how many rows each statement changed."""
+    return [(await connection.execute(statement)).rowcount for statement in statements]
 
 
 async def _due(

@@ -437,6 +437,18 @@ class BillingDifferenceRow(SQLModel, table=True):
     sentence: str
 
 
+class LeaseRow(SQLModel, table=True):
+    """Which replica runs the jobs; the epoch counts how often that changed."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    owner: str | None = None
+    epoch: int = Field(sa_type=BigInteger)
+    granted_at_ms: int = Field(sa_type=BigInteger)
+    expires_at_ms: int = Field(sa_type=BigInteger)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(model.__tablename__)]
 
@@ -468,3 +480,4 @@ notice = _table(NoticeRow)
 outbox = _table(OrderRow)
 billing_check = _table(BillingCheckRow)
 billing_difference = _table(BillingDifferenceRow)
+lease = _table(LeaseRow)

@@ -7,48 +7,79 @@ comes while one transaction is under way waits together, and becomes the next on
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sla_exporter.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.store.engine import Database
 
+T = TypeVar("T")
+R = TypeVar("R")
 
-class Together:
-    """Runs small writes, as many as wait in one transaction."""
+MOST = 64
 
-    def __init__(self, database: Database) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[T, R]):
+    """Something that waits for its commit."""
+
+    item: T
+    outcome: asyncio.Future[R]
+
+    def done(self, given: R) -> None:
+        if not self.outcome.done():  # who asked may be gone
+            self.outcome.set_result(given)
+
+    def failed(self, error: Exception) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+
+class Together(Generic[T, R]):
+    """Writes items, as many as wait in one transaction; ``work`` gives one answer for each."""
+
+    def __init__(
+        self,
+        database: Database,
+        work: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]],
+    ) -> None:
         self._database = database
-        self._lock = asyncio.Lock()
-        self._waiting: list[tuple[Callable[[AsyncConnection], Awaitable[Any]], Any]] = []
+        self._work = work
+        self._waiting: list[_Waiting[T, R]] = []
+        self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:
-        """Do the work in a transaction, and give what it gives once that is committed."""
-        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, outcome))
-        async with self._lock:
-            if not outcome.done():
-                await self._commit()
+    async def write(self, item: T) -> R:
+        """Write the item, and give the answer for it once it is committed."""
+        outcome: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(item, outcome))
+        if self._writing is None or self._writing.done():
+            # A task of its own, so that who goes away while it runs takes nobody along.
+            self._writing = asyncio.create_task(self._write_waiting())
         return await outcome
 
-    async def _commit(self) -> None:
-        """Do everything that waits; it is committed, or none of it is."""
-        together, self._waiting = self._waiting, []
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            await self._commit(batch)
+
+    async def _commit(self, batch: Sequence[_Waiting[T, R]]) -> None:
+        """Write a batch, or each by itself where one cannot be, so that it costs no other."""
         try:
             async with self._database.write() as connection:
-                given = [await work(connection) for work, _ in together]
-        except Exception as error:  # noqa: BLE001 - it is handed on to everybody who waits
-            for _, outcome in together:
-                outcome.set_exception(error)
-        except BaseException:
-            for _, outcome in together:
-                outcome.set_exception(StoreUnavailable("the write was called off"))
-            raise
+                given = await self._work(connection, [one.item for one in batch])
+        except Exception as error:  # noqa: BLE001 - told to everyone who waits for it
+            if len(batch) == 1 or isinstance(error, StoreUnavailable):
+                for one in batch:
+                    one.failed(error)
+                return
+            for one in batch:
+                await self._commit([one])
         else:
-            for (_, outcome), value in zip(together, given, strict=True):
-                outcome.set_result(value)
+            for one, answer in zip(batch, given, strict=True):
+                one.done(answer)

@@ -6,8 +6,7 @@ means committed, 5xx that trying again can help, and 4xx that it cannot.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,7 +15,8 @@ from aiohttp import web
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.ports import Scope
 from sla_exporter.web.auth import admits, challenge
-from sla_exporter.web.webhook import read_webhook
+from sla_exporter.web.rates import RateLimit
+from sla_exporter.web.webhook import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,21 +40,28 @@ class WebhookHandler:
     access: Callable[[], WebhookAccess]
     count: Callable[[str, str], None]
     tokens: TokenStore | None = None
+    limit: RateLimit = field(default_factory=RateLimit)
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one request."""
         access = self.access()
-        if not await self._admits(access, request.headers.get("Authorization", "")):
+        if not self.limit.admits(request.remote or "", access.max_rate):
+            self.count("unknown", "rate_limited")
+            # 503 and not 429, which Alertmanager would not try again.
+            return _answer(503, "too many requests; send it again", headers={"Retry-After": "1"})
+        if refusal := await self.refusal(request):
             self.count("unknown", "unauthorized")
-            asked = {"WWW-Authenticate": challenge(access)}
-            return _answer(401, "the credentials are missing or wrong", headers=asked)
+            return refusal
         try:
             body = await _read_body(request, access.max_body)
+        except ConnectionError:  # cut off in the middle: nobody reads what we answer
+            self.count("unknown", "malformed")
+            return _answer(400, "the request ended before its body did")
         except web.HTTPRequestEntityTooLarge:
             self.count("unknown", "too_large")
             return _answer(413, f"the request is larger than {access.max_body} bytes")
         try:
-            webhook = read_webhook(json.loads(body))
+            webhook = read_body(body)
         except (ValueError, RecursionError) as error:
             self.count("unknown", "malformed")
             return await self._keep_malformed(request, body, str(error))
@@ -72,6 +79,14 @@ class WebhookHandler:
         except StoreUnavailable:
             return False
         return token is not None and Scope.INGEST in token.scopes
+
+    async def refusal(self, request: web.Request) -> web.Response | None:
+        """Give the answer to who does not present what is asked for, or nothing."""
+        access = self.access()
+        if await self._admits(access, request.headers.get("Authorization", "")):
+            return None
+        asked = {"WWW-Authenticate": challenge(access)}
+        return _answer(401, "the credentials are missing or wrong", headers=asked)
 
     async def _take(self, body: bytes, webhook: Webhook) -> web.Response:
         said = "; ".join(webhook.problems[:5])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.web.api.problems import problem
 from sla_exporter.web.api.routes import API, ROOT
 from sla_exporter.web.pages import render_status
+from sla_exporter.web.tls import WebTls
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +29,7 @@ ROUTES = (
     ("GET", "/-/healthy"),
     ("GET", "/-/ready"),
     ("POST", "/-/reload"),
+    ("GET", "/api/v1/status/config"),
     ("GET", "/"),
     *((route.method, route.path) for route in API),
 )
@@ -35,7 +37,11 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
 
 
@@ -49,6 +55,8 @@ class Site:
     reload: Callable[[], Awaitable[None]]
     is_ready: Callable[[], Awaitable[str]]
     api: Api | None = None
+    shown_config: Callable[[], str] = lambda: ""
+    tls: WebTls = field(default_factory=WebTls)
 
     def application(self) -> web.Application:
         """Build the aiohttp application."""
@@ -58,9 +66,11 @@ class Site:
             ("GET", "/-/healthy"): _healthy,
             ("GET", "/-/ready"): self.ready,
             ("POST", "/-/reload"): self.reload_config,
+            ("GET", "/api/v1/status/config"): self.config,
             ("GET", "/"): self.status,
         }
-        application = web.Application(middlewares=[_secured, _explained])
+        application = web.Application(middlewares=[self.tls.middleware, _explained])
+        application.on_response_prepare.append(self._secure)
         for (method, path), handler in handlers.items():
             application.router.add_route(method, path, handler)
         for method, path, handler in self.api.handlers() if self.api else ():
@@ -82,6 +92,12 @@ class Site:
             return web.Response(status=400, text=f"the old configuration stays:\n{error}\n")
         return web.Response(text="reloaded\n")
 
+    async def config(self, request: web.Request) -> web.Response:
+        """Show the configuration in force, with secrets masked, to whom webhooks are taken from."""
+        refusal = await self.webhook.refusal(request)
+        data = {"status": "success", "data": {"yaml": self.shown_config()}}
+        return refusal or web.json_response(data)
+
     async def status(self, _request: web.Request) -> web.Response:
         """Show how the open periods stand."""
         try:
@@ -90,6 +106,13 @@ class Site:
             return web.Response(status=503, text=f"{error}\n")
         page = await asyncio.to_thread(render_status, figures)
         return web.Response(text=page, content_type="text/html")
+
+    async def _secure(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Add headers to every answer, errors of the server included."""
+        response.headers["Server"] = "sla-exporter"  # and not which libraries in which version
+        headers = _HEADERS | self.tls.config.http_server_config.headers
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
 
 
 async def _healthy(_request: web.Request) -> web.Response:
@@ -110,13 +133,3 @@ async def _explained(
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-
-
-@web.middleware
-async def _secured(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    response = await handler(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response

@@ -1,4 +1,4 @@
-"""Writes that come at the same time share a transaction, and its fate."""
+"""Writes that come at the same time share a transaction; what is wrong with one costs no other."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import asyncio
 import pytest
 from sqlalchemy import insert, select
 
+from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store import tables as t
 from sla_exporter.store.together import Together
 
+NAMES = [f"s{number:02}" for number in range(50)]
 
-def adding(sink: str):
-    async def work(connection):
-        await connection.execute(insert(t.billing_check).values(sink=sink, checked_at_ms=1))
-        return sink
 
-    return work
+async def add(connection, names):
+    """Write a row for each name."""
+    for name in names:
+        if name == "bad":
+            raise RuntimeError("no")
+        await connection.execute(insert(t.billing_check).values(sink=name, checked_at_ms=1))
+    return [name.upper() for name in names]
 
 
 async def sinks(database) -> list[str]:
@@ -24,46 +28,68 @@ async def sinks(database) -> list[str]:
         return sorted((await connection.execute(select(t.billing_check.c.sink))).scalars())
 
 
-async def test_each_gets_what_its_own_work_gave(database):
-    """Fifty at once, in far fewer transactions."""
-    together, names = Together(database), [f"s{number:02}" for number in range(50)]
+async def test_each_gets_its_own_answer(database):
+    """Fifty at once, in one transaction."""
+    sizes = []
 
-    given = await asyncio.gather(*(together.write(adding(name)) for name in names))
+    async def counted(connection, names):
+        sizes.append(len(names))
+        return await add(connection, names)
 
-    assert given == names
-    assert await sinks(database) == names
+    together = Together(database, counted)
 
+    given = await asyncio.gather(*map(together.write, NAMES))
 
-async def test_what_fails_fails_for_all_that_shared_it_and_leaves_no_trace(database):
-    """They are tried again by whoever asked; the next transaction is not touched."""
-    together = Together(database)
-
-    async def failing(connection):
-        raise RuntimeError("no")
-
-    works = [adding("a"), adding("b"), failing]
-    given = await asyncio.gather(*map(together.write, works), return_exceptions=True)
-
-    assert [type(one) for one in given[1:]] == [RuntimeError, RuntimeError]
-    assert await together.write(adding("c")) == "c"
-    assert "b" not in await sinks(database)
+    assert given == [name.upper() for name in NAMES]
+    assert await sinks(database) == NAMES
+    assert sizes == [50]
 
 
-async def test_who_shared_with_a_cancelled_one_is_told(database):
-    """And does not wait for ever."""
-    together, begun = Together(database), asyncio.Event()
+async def test_what_fails_costs_no_other_and_leaves_no_trace(database):
+    """What shared its transaction is written by itself."""
+    together = Together(database, add)
 
-    async def hanging(connection):
+    given = await asyncio.gather(*map(together.write, ["a", "bad", "b"]), return_exceptions=True)
+
+    assert (given[0], type(given[1]), given[2]) == ("A", RuntimeError, "B")
+    assert await sinks(database) == ["a", "b"]
+
+
+async def test_trouble_of_the_database_is_told_to_all(database):
+    """Nothing is tried one by one on a database that is not there."""
+    tried = []
+
+    async def failing(_connection, names):
+        tried.append(names)
+        raise StoreUnavailable("gone")
+
+    together = Together(database, failing)
+
+    given = await asyncio.gather(*map(together.write, "ab"), return_exceptions=True)
+
+    assert [type(one) for one in given] == [StoreUnavailable, StoreUnavailable]
+    assert len(tried) == 1
+
+
+async def test_who_goes_away_takes_nobody_along(database):
+    """What was begun is written for everybody who asked."""
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def waiting(connection, names):
         begun.set()
-        await asyncio.sleep(60)
+        await may_go_on.wait()
+        return await add(connection, names)
 
+    together = Together(database, waiting)
     async with asyncio.timeout(10):
-        leader = asyncio.create_task(together.write(hanging))
+        first = asyncio.create_task(together.write("a"))
         await begun.wait()
-        follower = asyncio.create_task(together.write(adding("a")))
+        second = asyncio.create_task(together.write("b"))
         await asyncio.sleep(0)
-        leader.cancel()
+        first.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await leader
+            await first
+        may_go_on.set()
 
-        assert await follower == "a"
+        assert await second == "B"
+    assert await sinks(database) == ["a", "b"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, deliveries, growth, posting, settling, tick
+from tests.bench import cold_month, deliveries, growth, posting, settling, tick, webhooks
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "deliveries": lambda: deliveries.run(10_000),
     "settling": settling.run,
     "cold_month": lambda: cold_month.run(Fleet(), by_hand=True),
+    "webhooks": webhooks.run,
     "cold_month_troubled": lambda: cold_month.run(Fleet(unclean=0.01)),
     "tick": lambda: tick.run(Fleet()),
     "growth": growth.run,

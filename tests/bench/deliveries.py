@@ -11,6 +11,7 @@ import multiprocessing
 import time
 from collections import Counter
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,8 @@ def _posting(number: int) -> Posting:
 
 
 def _sink(url: str) -> WebhookSink:
-    return WebhookSink("webhook", WebhookSection(url=url, secret=SECRET), FixedClock(NOW))
+    section = WebhookSection(url=url, secret=SECRET)
+    return WebhookSink("webhook", section, FixedClock(NOW), (ip_network("127.0.0.0/8"),))
 
 
 async def _bare(sink: WebhookSink, postings: list[Posting]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, deliveries, posting, settling
+from tests.bench import cold_month, deliveries, posting, settling, webhooks
 from tests.bench.fleet import Fleet
 
 
@@ -40,3 +40,12 @@ def test_posting_is_measured():
 
     assert (found["300_entries"], found["600_entries"]) == (10, 20)
     assert found["ratio_per_contract_last_to_first"] > 0
+
+
+def test_durable_webhooks_are_measured():
+    """On both databases, beside the bare handler."""
+    found = webhooks.run(requests=10, repeats=1)
+
+    assert found["sqlite_alerts_per_s"] > 0
+    assert found["postgresql_alerts_per_s"] > 0
+    assert found["sqlite_share_of_bare"] > 0

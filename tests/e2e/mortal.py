@@ -25,10 +25,11 @@ class MortalLoop(asyncio.SelectorEventLoop):
     """Kills its process at the beginning of a turn."""
 
     turns_left = -1
+    number = signal.SIGKILL
 
     def _run_once(self) -> None:
         if self.turns_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.number)
         self.turns_left -= 1
         super()._run_once()  # type: ignore[misc]
 
@@ -36,6 +37,8 @@ class MortalLoop(asyncio.SelectorEventLoop):
 async def settle_and_deliver(folder: Path, now_ms: int) -> None:
     """Do what the service does once a month is closed."""
     service = Service(config=load(folder / "sla-exporter.yml"), clock=FixedClock(now_ms))
+    while not await service.leadership.lease.acquire(200):  # noqa: ASYNC110 - as replicas do
+        await asyncio.sleep(0.05)
     await service._reconcile()  # noqa: SLF001 - the job itself, without its schedule
     await service._deliver()  # noqa: SLF001
     await service.stop()

@@ -36,6 +36,7 @@ class House:
         self.file = folder / "sla-exporter.yml"
         self.config = configuration("acme birch")
         self.config["customers"][0]["billing"] = {"whmcs": "42"}
+        self.config["outgoing"] = {"allow_private": "127.0.0.0/8"}
         self.config["billing"] = {
             "whmcs": {"url": whmcs.url, "identifier": IDENTIFIER, "secret": SECRET}
         }

@@ -40,6 +40,7 @@ def setting(tmp_path):
         config = configuration("")
         access = {"url": whmcs.url, "identifier": IDENTIFIER, "secret": SECRET}
         config["billing"] = {"whmcs": access}
+        config["outgoing"] = {"allow_private": "127.0.0.0/8"}
         config["catalogue"] = {
             "whmcs": {
                 "file": "whmcs-customers.yml",

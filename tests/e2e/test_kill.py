@@ -138,6 +138,7 @@ def test_killed_at_every_await_of_delivering_to_a_billing_system(tmp_path):
         config = configuration(names)
         access = {"url": f"{whmcs.url}/WORLD", "identifier": IDENTIFIER, "secret": SECRET}
         config["billing"] = {"whmcs": access}
+        config["outgoing"] = {"allow_private": "127.0.0.0/8"}
         for number, customer in enumerate(config["customers"]):
             customer["billing"] = {"whmcs": str(40 + number)}
             whmcs.clients[str(40 + number)] = {"id": 40 + number, "currency_code": "BRL"}
@@ -195,6 +196,7 @@ def test_the_service_is_killed_again_and_again(config, service, tmp_path):
 def release(folder: Path) -> None:
     database = sqlite3.connect(folder / "sla-exporter.db")
     database.execute("UPDATE outbox SET lease_until_ms = 0")
+    database.execute("UPDATE lease SET expires_at_ms = 0")
     database.commit()
     database.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.money import Money
@@ -14,6 +15,7 @@ from tests.conftest import FixedClock
 NOW = 1_793_000_000_000
 CLOCK = FixedClock(NOW)
 ENTRY = grant(settled(outage(3, 10, 95)), NOW)
+LOOPBACK = (ip_network("127.0.0.0/8"),)
 NOWHERE = "http://127.0.0.1:1"
 
 

@@ -12,7 +12,7 @@ from sla_exporter.sinks.stripe import StripeSection, StripeSink
 from sla_exporter.sinks.webhook import WebhookSection, WebhookSink
 from sla_exporter.sinks.whmcs import WhmcsSection, WhmcsSink
 from tests.fakes import fossbilling, invoiceninja, receiver, stripe, whmcs
-from tests.sinks.conftest import CLOCK, NOW, NOWHERE, credit_for
+from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, NOWHERE, credit_for
 
 WAIT_S = 0.3
 
@@ -60,7 +60,7 @@ class TestWhmcs(_Built):
     def build(self, url, *, right=True, reads=""):
         secret = whmcs.SECRET if right else "wrong"
         section = WhmcsSection(url=url, identifier=whmcs.IDENTIFIER, secret=secret)
-        return WhmcsSink("whmcs", section, CLOCK, WAIT_S)
+        return WhmcsSink("whmcs", section, CLOCK, LOOPBACK, WAIT_S)
 
 
 class TestWhmcsInvoiceLine(TestWhmcs):
@@ -110,7 +110,7 @@ class TestStripeBalance(_Built):
     def build(self, url, *, right=True, reads=""):
         key = stripe.KEY if right else "sk_wrong"
         section = StripeSection(url=url, key=key, account_credit=self.account_credit)
-        return StripeSink("stripe", section, CLOCK, WAIT_S)
+        return StripeSink("stripe", section, CLOCK, LOOPBACK, WAIT_S)
 
 
 class TestStripeCreditNote(TestStripeBalance):
@@ -137,7 +137,7 @@ class TestWebhook(_Built):
         secret = receiver.SECRET if right else "whsec_" + "A" * 32
         lookup = f"{reads or url}/credits" if self.lookup else None
         section = WebhookSection(url=f"{url}/events", secret=secret, lookup=lookup)
-        return WebhookSink("webhook", section, CLOCK, WAIT_S)
+        return WebhookSink("webhook", section, CLOCK, LOOPBACK, WAIT_S)
 
 
 class TestWebhookWithLookup(TestWebhook):
@@ -158,7 +158,7 @@ class TestFossbilling(_Built):
 
     def build(self, url, *, right=True, reads=""):
         section = FossbillingSection(url=url, key=fossbilling.KEY if right else "wrong")
-        return FossbillingSink("fossbilling", section, CLOCK, WAIT_S)
+        return FossbillingSink("fossbilling", section, CLOCK, LOOPBACK, WAIT_S)
 
 
 class TestInvoiceNinja(_Built):
@@ -176,4 +176,4 @@ class TestInvoiceNinja(_Built):
     def build(self, url, *, right=True, reads=""):
         token = invoiceninja.TOKEN if right else "wrong"
         section = InvoiceNinjaSection(url=url, token=token, currency="BRL")
-        return InvoiceNinjaSink("invoiceninja", section, CLOCK, WAIT_S)
+        return InvoiceNinjaSink("invoiceninja", section, CLOCK, LOOPBACK, WAIT_S)

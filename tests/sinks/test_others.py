@@ -17,7 +17,7 @@ from sla_exporter.sinks.webhook import WebhookSection, WebhookSink, signature
 from tests.conftest import FixedClock
 from tests.fakes.invoiceninja import TOKEN, FakeInvoiceNinja
 from tests.fakes.receiver import SECRET, FakeReceiver
-from tests.sinks.conftest import CLOCK, NOW, another, credit_for
+from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, another, credit_for
 
 
 def test_the_signature_is_that_of_the_specification():
@@ -44,8 +44,8 @@ async def test_an_event_says_everything_and_cannot_be_played_again_later():
     """Amounts are text; an old time stamp is refused by the receiver."""
     async with FakeReceiver(NOW // 1000).running() as far:
         section = WebhookSection(url=far.url, secret=SECRET)
-        sink = WebhookSink("webhook", section, CLOCK)
-        late = WebhookSink("webhook", section, FixedClock(NOW - 3_600_000))
+        sink = WebhookSink("webhook", section, CLOCK, LOOPBACK)
+        late = WebhookSink("webhook", section, FixedClock(NOW - 3_600_000), LOOPBACK)
         credit = credit_for("acct-7")
 
         assert await sink.issue(credit) == f"r-{credit.reference}"
@@ -75,7 +75,7 @@ async def test_invoice_ninja_refuses_a_number_twice_by_itself():
     """And a credit in another currency is refused here: it would get the client's."""
     async with FakeInvoiceNinja().running() as far:
         section = InvoiceNinjaSection(url=far.url, token=TOKEN, currency="BRL")
-        sink = InvoiceNinjaSink("invoiceninja", section, CLOCK)
+        sink = InvoiceNinjaSink("invoiceninja", section, CLOCK, LOOPBACK)
         credit = credit_for(far.client)
         await sink.issue(credit)
 

@@ -10,7 +10,7 @@ from sla_exporter.errors import DeliveryRefused, DeliveryWaits, OutcomeUnknown
 from sla_exporter.sinks.contract import Trouble
 from sla_exporter.sinks.stripe import StripeSection, StripeSink
 from tests.fakes.stripe import KEY, FakeStripe
-from tests.sinks.conftest import CLOCK, NOW, another, credit_for
+from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, another, credit_for
 
 NOTE, REFERENCE = credit_for("cus_1").note, credit_for("cus_1").reference
 
@@ -23,7 +23,7 @@ async def far():
 
 @pytest.fixture
 async def sink(far):
-    sink = StripeSink("stripe", StripeSection(url=far.url, key=KEY), CLOCK)
+    sink = StripeSink("stripe", StripeSection(url=far.url, key=KEY), CLOCK, LOOPBACK)
     yield sink
     await sink.close()
 
@@ -71,7 +71,7 @@ async def test_the_requests_are_those_of_stripes_own_sdk(far, form, account_cred
     far.objects["charges"] = [common | paid]
     far.objects["invoices"] = [common | {"id": "in_1", "status": "paid", "total": 4999}]
     section = StripeSection(url=far.url, key=KEY, account_credit=account_credit)
-    sink = StripeSink("stripe", section, CLOCK)
+    sink = StripeSink("stripe", section, CLOCK, LOOPBACK)
 
     await sink.issue(credit_for("cus_1", form))
     await sink.close()

@@ -9,7 +9,7 @@ from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused, DeliveryWaits
 from sla_exporter.sinks.whmcs import WhmcsSection, WhmcsSink
 from tests.fakes.whmcs import IDENTIFIER, SECRET, FakeWhmcs, invoice
-from tests.sinks.conftest import CLOCK, NOW, another, credit_for
+from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, another, credit_for
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def far():
 @pytest.fixture
 async def sink(far):
     section = WhmcsSection(url=far.url, identifier=IDENTIFIER, secret=SECRET)
-    sink = WhmcsSink("whmcs", section, CLOCK)
+    sink = WhmcsSink("whmcs", section, CLOCK, LOOPBACK)
     yield sink
     await sink.close()
 

@@ -1,0 +1,55 @@
+"""``sla-exporter customers``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from sla_exporter.app import SystemClock, load
+from sla_exporter.cli import options
+from sla_exporter.sinks.file import FileSink
+from sla_exporter.store.engine import Database
+from sla_exporter.store.erasure import Erased, erase_customer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group()
+def customers() -> None:
+    """Look after customers' data."""
+
+
+@customers.command()
+@click.argument("customer")
+@options.config_file
+@click.confirmation_option(prompt="This cannot be undone. Go on?", help="Do not ask.")
+def erase(customer: str, config_file: Path) -> None:
+    """Erase a customer's name and addresses from stored notices.
+
+    Settlements and the ledger stay: they hold the customer's id and amounts only, and the ledger's
+    chain stays whole. Notices that wait to be delivered are withdrawn. Take the customer out of the
+    configuration first, or the next notice is written with the name again.
+    """
+    config = load(config_file)
+    erased = asyncio.run(_erase(config.database_url, customer))
+    sink = FileSink(folder=config.notices.folder, clock=SystemClock())
+    files = [path for key in erased.notices if (path := sink.notice_path(key)).exists()]
+    for path in files:
+        path.unlink()
+    click.echo(
+        f"{len(erased.notices)} notices erased, {erased.withdrawn} of them withdrawn; "
+        f"{len(files)} files removed."
+    )
+    if any(contract.customer.id == customer for contract in config.catalogue.contracts):
+        click.echo(f"{customer} is still in the configuration, with name and addresses.", err=True)
+
+
+async def _erase(url: str, customer: str) -> Erased:
+    database = Database(url)
+    try:
+        return await erase_customer(database, customer)
+    finally:
+        await database.close()

@@ -1,0 +1,40 @@
+"""The configuration as it may be shown: without secrets, and without who the customers are."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+MASK = "<secret>"
+_SECRET = re.compile(r"(password|token|secret|key|credentials?|identifier)$", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_CUSTOMERS = "customers"
+_ALL_SECRET = {"headers"}
+
+
+def shown(value: Any) -> str:
+    """Write a configuration as YAML with every secret masked.
+
+    Customers are counted and not listed: their names and addresses are nobody's business.
+    """
+    text = StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.dump(_masked(value, ()), text)
+    return text.getvalue()
+
+
+def _masked(value: Any, path: tuple[str, ...]) -> Any:
+    name = path[-1] if path else ""
+    if path == (_CUSTOMERS,) and isinstance(value, list):
+        return f"<{len(value)} customers>"
+    if isinstance(value, dict):
+        return {key: _masked(inner, (*path, str(key))) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner, path) for inner in value]
+    if value is not None and (_SECRET.search(name) or _ALL_SECRET & set(path[:-1])):
+        return MASK
+    return _LOGIN_IN_URL.sub(MASK, value) if isinstance(value, str) else value

@@ -1,0 +1,103 @@
+"""Erasing a customer: names and addresses go, the ledger's chain stays whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+from sqlalchemy import select, update
+
+from sla_exporter.cli import main
+from sla_exporter.store import tables as t
+from sla_exporter.store.deliveries import Deliveries
+from sla_exporter.store.engine import sqlite_url
+from sla_exporter.store.erasure import ERASED, erase_customer
+from sla_exporter.store.settlements import Settlements
+from tests.adapters.test_settlement_store import posting
+from tests.cast import BIRCH, contract, outage, settled
+from tests.e2e.test_kill import configuration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def rows(database, table):
+    async with database.read() as connection:
+        return (await connection.execute(select(table))).all()
+
+
+async def test_only_the_customer_is_erased_and_the_ledger_is_untouched(database):
+    """Acme is gone from notices and from what a mail server said; Birch is not."""
+    store = Settlements(database)
+    await store.post([posting(settled(outage(3, 10, 95)))], 1)
+    await store.post([posting(settled(outage(3, 10, 95), of=contract(BIRCH)))], 1)
+    ledger = await rows(database, t.ledger_entry)
+
+    erased = await erase_customer(database, "acme")
+
+    notices = {row.key: row for row in await rows(database, t.notice)}
+    (gone,) = erased.notices
+    kept = next(row for key, row in notices.items() if key != gone)
+    assert "acme-web" in gone
+    assert (notices[gone].recipients, notices[gone].subject) == ("[]", ERASED)
+    assert (notices[gone].text, notices[gone].html) == (ERASED, ERASED)
+    assert ERASED not in kept.text
+    assert await rows(database, t.ledger_entry) == ledger
+    waiting = {row.about: row.state for row in await rows(database, t.outbox)}
+    assert waiting[gone] == "parked"
+    assert erased.withdrawn == 1
+
+
+async def test_what_was_erased_is_not_tried_again(database):
+    """Not even when everything is; Birch's notice is."""
+    store = Settlements(database)
+    await store.post([posting(settled(outage(3, 10, 95)))], 1)
+    await store.post([posting(settled(outage(3, 10, 95), of=contract(BIRCH)))], 1)
+    (gone,) = (await erase_customer(database, "acme")).notices
+    async with database.write() as connection:
+        await connection.execute(update(t.outbox).values(state="parked"))
+
+    retried = await Deliveries(database).retry(None, None, 2)
+
+    waiting = {row.about: row.state for row in await rows(database, t.outbox)}
+    assert waiting.pop(gone) == "parked"
+    assert set(waiting.values()) == {"pending"}
+    assert len(retried) == len(waiting) > 0
+
+
+async def test_erasing_again_changes_nothing(database):
+    """It may be asked for twice."""
+    await Settlements(database).post([posting(settled(outage(3, 10, 95)))], 1)
+    await erase_customer(database, "acme")
+
+    assert (await erase_customer(database, "acme")).withdrawn == 0
+
+
+def test_the_command_removes_files_and_says_who_is_still_configured(tmp_path: Path):
+    """The next notice would be written with the name again."""
+    import asyncio  # noqa: PLC0415
+
+    from sla_exporter.store.engine import Database  # noqa: PLC0415
+
+    async def prepare() -> None:
+        database = Database(sqlite_url(tmp_path / "sla-exporter.db"))
+        await database.migrate()
+        await Settlements(database).post([posting(settled(outage(3, 10, 95)))], 1)
+        await database.close()
+
+    asyncio.run(prepare())
+    file = tmp_path / "sla-exporter.yml"
+    file.write_text(json.dumps(configuration("acme")))
+    notices = tmp_path / "outbox" / "notices"
+    notices.mkdir(parents=True)
+    (notices / "credit~acme-web~2026-10.eml").write_text("Dear Acme")
+
+    done = CliRunner().invoke(
+        main, ["customers", "erase", "acme", "--yes", f"--config.file={file}"]
+    )
+
+    assert done.exit_code == 0, done.output
+    assert "1 notices erased, 1 of them withdrawn; 1 files removed." in done.output
+    assert "still in the configuration" in done.output
+    assert list(notices.iterdir()) == []
