@@ -35,7 +35,7 @@ class FakePingdom:
     async def __aenter__(self) -> Self:
         application = web.Application()
         application.router.add_get("/api/3.1/summary.outage/{check}", self._answer)
-        self._runner = web.AppRunner(application)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +14,15 @@ from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
 from sla_exporter.core.due import closing_in, needed_from_ms
+from sla_exporter.errors import SourceError
 from sla_exporter.flow.again import Fate, Reviser
 from sla_exporter.notices.report import worth
 from sla_exporter.store.memory import MemoryObservations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sla_exporter.core.due import Due
     from sla_exporter.flow.again import Request, Review
     from sla_exporter.ports import ObservationStore
     from sla_exporter.settings import Config
@@ -35,11 +40,10 @@ async def settle_anew(config: Config, label: str, request: Request) -> list[Revi
         memory = MemoryObservations()
         engine = _engine(config, database, memory)
         try:
-            await engine.observe(label)
-            if not await _reaches_back(config, memory, label, engine.clock.now_ms()):
+            if not await _measured_anew(engine, memory, label):
                 await asyncio.to_thread(engine.close)
                 engine = _engine(config, database)
-                await engine.read_late(due)
+                await _read_late(engine, due)
             reviser = Reviser(reconciler=engine.reconciler)
             return await reviser.revise(config.catalogue, due, request, engine.clock.now_ms())
         finally:
@@ -58,14 +62,25 @@ def _engine(
     )
 
 
-async def _reaches_back(config: Config, store: ObservationStore, label: str, now_ms: int) -> bool:
-    """Say whether everything that the month's periods need could be read."""
+async def _measured_anew(engine: Engine, store: ObservationStore, label: str) -> bool:
+    """Measure everything that the month's periods need; say whether all of it could be read."""
+    try:
+        await engine.observe(label)
+    except SourceError as error:
+        click.echo(f"{error}; settled by what was measured before.", err=True)
+        return False
+    config, now_ms = engine.config, engine.clock.now_ms()
     for name in config.catalogue.services:
         from_ms = needed_from_ms(config.catalogue, name, now_ms, config.settle_after_ms, label)
         mark = await store.watermark(name)
         if from_ms is not None and (mark is None or mark.from_ms > from_ms or mark.unread):
             return False
     return True
+
+
+async def _read_late(engine: Engine, due: Sequence[Due]) -> None:
+    with suppress(SourceError):  # which was told already
+        await engine.read_late(due)
 
 
 def tell(reviews: list[Review], output: str) -> None:

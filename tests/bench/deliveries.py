@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sla_exporter.core.ledger import grant
+from sla_exporter.core.settled import Settled
 from sla_exporter.flow.deliver import Deliverer
 from sla_exporter.ports import Order, Posting
 from sla_exporter.ports.delivery import Credit, Sinks
@@ -60,7 +61,7 @@ def _posting(number: int) -> Posting:
     settlement = settled(outage(3, 10, 95), of=of)
     entry = grant(settlement, NOW)
     order = Order(key=f"webhook/{entry.key}", sink="webhook", kind="credit", about=entry.key)
-    return Posting(settlement=settlement, entry=entry, orders=(order,))
+    return Posting(settled=Settled.of(settlement), entries=(entry,), orders=(order,))
 
 
 def _sink(url: str) -> WebhookSink:
@@ -71,7 +72,7 @@ def _sink(url: str) -> WebhookSink:
 async def _bare(sink: WebhookSink, postings: list[Posting]) -> float:
     begun = time.perf_counter()
     for start in range(0, len(postings), sink.at_once):
-        entries = [posting.entry for posting in postings[start : start + sink.at_once]]
+        entries = [e for one in postings[start : start + sink.at_once] for e in one.entries]
         credits_due = [Credit(entry=entry, account="a") for entry in entries if entry]
         await asyncio.gather(*map(sink.issue, credits_due))
     took = time.perf_counter() - begun

@@ -146,7 +146,7 @@ def test_settling_anew_with_nothing_new(files):
     """It says that it looked."""
     file = files("automatic")
 
-    said = run(file, "reconcile", "--period", "2026-10", "--again", *WHO).output
+    said = run(file, "reconcile", "--period", "2026-10", "--again", *WHO).stdout
 
     assert said == "2 settled periods looked at; 0 are different.\n"
 
@@ -157,13 +157,13 @@ def test_what_would_be_lost_is_left_or_asked_for(files):
     file.write_text(file.read_text().replace("499.90", "399.90"))
     again = ("reconcile", "--period", "2026-10", "--again")
 
-    left = run(file, *again, *WHO).output
-    asked = run(file, *again, *WHO, "--take-back").output
+    left = run(file, *again, *WHO).stdout
+    asked = run(file, *again, *WHO, "--take-back").stdout
     taken = run(file, *again, "--by", "Bo", "--reason", "r", "--take-back", "--output", "json")
 
     assert "left with the customer" in left
     assert "A second person must say the same" in asked
-    assert json.loads(taken.output)[0] == {
+    assert json.loads(taken.stdout)[0] == {
         "settlement": "acme-web/2026-10",
         "before": "BRL 49.99",
         "after": "BRL 39.99",

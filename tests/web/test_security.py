@@ -13,12 +13,13 @@ import structlog
 from jinja2.exceptions import SecurityError
 
 from sla_exporter import logs
+from sla_exporter.core.settled import Settled
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.outgoing import guarded_connector, is_allowed
 from sla_exporter.settings.masking import shown
 from sla_exporter.web.rates import RateLimit
 from tests.audit import holes
-from tests.cast import outage, settled
+from tests.cast import ACME, contract, outage, settled
 from tests.web.test_server import BEARER, BODY, HOOK, served, stored
 
 __all__ = ["served"]  # the fixture
@@ -146,15 +147,14 @@ def test_a_template_reaches_nothing_but_its_data(tmp_path, template):
     (folder / "subject.txt").write_text(template)
 
     with pytest.raises(SecurityError):
-        JinjaRenderer("Example", tmp_path).render(settled(), None)
+        JinjaRenderer("Example", tmp_path).render(Settled.of(settled()), ACME, None)
 
 
 def test_a_customers_name_is_never_a_template(tmp_path):
     """What stands in data is printed as it is."""
-    from tests.cast import ACME, contract  # noqa: PLC0415
-
     evil = contract(replace(ACME, name="{{ 7 * 7 }}<script>"))
-    notice = JinjaRenderer("Example").render(settled(outage(3, 10, 95), of=evil), None)
+    of = Settled.of(settled(outage(3, 10, 95), of=evil))
+    notice = JinjaRenderer("Example").render(of, evil.customer, None)
 
     assert "{{ 7 * 7 }}" in notice.text
     assert "<script>" not in notice.html
