@@ -15,11 +15,13 @@ from sla_exporter.app import Engine, SystemClock, deliverer_of, load, reader_of,
 from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
 from sla_exporter.flow.deliver import DeliveryVerdict
+from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.schedule import Job, Schedule
 from sla_exporter.store.engine import Database
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.lease import FencedDatabase, Lease
@@ -163,6 +165,7 @@ class Service:
                 clock=self.clock,
                 catalogue=lambda: self.config.catalogue,
                 decider=lambda: self.engine.decider,
+                desk=ExclusionDesk(store=Exclusions(self.database), clock=self.clock),
                 pack=self._pack,
             ),
             figures=figures,

@@ -12,10 +12,12 @@ from aiohttp import ClientSession, web
 from sla_exporter.core.brakes import CAREFUL, Budget
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.errors import NotReady, StoreUnavailable
+from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.ports import RawRequest, Scope
 from sla_exporter.settings.config import WebhookAccess
+from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.listing import Listing
 from sla_exporter.store.tokens import Tokens
@@ -60,6 +62,7 @@ class Asked:
                 clock=FixedClock(NOVEMBER_3),
                 catalogue=lambda: BOOK,
                 decider=lambda: office.decider,
+                desk=ExclusionDesk(store=Exclusions(database), clock=FixedClock(NOVEMBER_3)),
                 pack=self._pack,
             ),
         )
@@ -171,6 +174,44 @@ async def test_credits_are_rejected_and_adjusted(asked, office):
     assert await office.told() == [("grant", 500)]
     again, said = await asked.decide("/credits/reject", reject)
     assert (again, said["detail"]) == (409, "birch-web/2026-10 is not held; it is rejected")
+
+
+async def test_exclusions_are_entered_listed_and_withdrawn(asked):
+    """With the name of the token that did it; what was withdrawn stays in the records."""
+    window = {"start": "2026-10-03T10:00:00+00:00", "end": "2026-10-03T07:35:00-04:00"}
+    entered = {"contract": "acme-web", **window, "reason": "planned"}
+    status, one = await asked.decide("/exclusions", entered)
+
+    assert (status, one["by"], one["end"]) == (200, "operate-token", "2026-10-03T11:35:00Z")
+    assert await asked.items("/exclusions") == [one]
+    gone = {"exclusion": one["key"], "reason": "it was not"}
+    assert (await asked.decide("/exclusions/withdraw", gone))[0] == 200
+    (kept,) = await asked.items("/exclusions")
+    assert kept["withdrawn_by"] == "operate-token"
+    assert (await asked.decide("/exclusions/withdraw", gone))[0] == 409
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({"contract": "nobody"}, 409, "there is no contract and no customer 'nobody'"),
+        ({"contract": None}, 409, "name a service, a contract or matchers"),
+        ({"end": "2026-10-03T09:00:00Z"}, 409, "an exclusion must end after it begins"),
+        ({"start": "2026-10-03T10:00:00"}, 422, "start: Input should have timezone info"),
+        ({"matchers": ["x"]}, 422, "a matcher is written"),
+        ({"reason": ""}, 422, "reason: "),
+    ],
+)
+async def test_a_mistake_in_an_exclusion_is_a_problem(asked, changed, status, said):
+    """And nothing is entered."""
+    window = {"start": "2026-10-03T10:00:00Z", "end": "2026-10-03T11:00:00Z"}
+    body = {"contract": "acme-web", "reason": "planned", **window} | changed
+
+    answer, problem = await asked.decide("/exclusions", body)
+
+    assert answer == status
+    assert said in problem["detail"]
+    assert await asked.items("/exclusions") == []
 
 
 async def test_incidents_customers_contracts_and_exposure(asked, office):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.exclusions import Scope, StatedExclusion
+from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.money import Money
-from sla_exporter.core.periods import utc_text
+from sla_exporter.core.periods import ms_of, utc_text
+from sla_exporter.core.windows import Window
 from sla_exporter.notices.books import line_json
 from sla_exporter.notices.report import to_json
 from sla_exporter.web.api import models as m
@@ -49,6 +52,48 @@ def credit(settled: Settled) -> m.Credit:
         state=settled.state.value,
         holds=[hold.value for hold in settled.holds],
         group=settled.group,
+    )
+
+
+def exclusion(stated: StatedExclusion) -> m.Exclusion:
+    """Give an exclusion as it was stated."""
+    scope, (start, end), withdrawn = stated.scope, stated.window, stated.withdrawn
+    announced = stated.announced_at_ms
+    return m.Exclusion(
+        key=stated.key,
+        service=scope.service,
+        contract=scope.contract,
+        matchers=[str(matcher) for matcher in scope.matchers],
+        start=utc_text(start),
+        end=utc_text(end),
+        kind=stated.kind.value,
+        announced=None if announced is None else utc_text(announced),
+        by=stated.who,
+        reason=stated.why,
+        withdrawn_by=withdrawn.who if withdrawn else None,
+        withdrawn_at=utc_text(withdrawn.at_ms) if withdrawn else None,
+    )
+
+
+def stated(wanted: m.ExclusionRequest, who: str) -> StatedExclusion:
+    """Read an operator's exclusion.
+
+    Raises:
+        ValueError: if a matcher is none.
+    """
+    announced = wanted.announced
+    return StatedExclusion(
+        key="",
+        scope=Scope(
+            service=wanted.service,
+            contract=wanted.contract,
+            matchers=tuple(map(Matcher.parse, wanted.matchers)),
+        ),
+        window=Window(ms_of(wanted.start), ms_of(wanted.end)),
+        kind=wanted.kind,
+        announced_at_ms=None if announced is None else ms_of(announced),
+        who=who,
+        why=wanted.reason,
     )
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from sla_exporter.core.money import Money
+from sla_exporter.core.windows import Window
 from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.decide import Verdict
 from sla_exporter.web.api import answers
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.settled import Settled
     from sla_exporter.flow.decide import Decider
+    from sla_exporter.flow.exclusions import ExclusionDesk
     from sla_exporter.ports import Clock, FigureStore, Lists, Token, TokenStore
     from sla_exporter.web.api.routes import Route
 
@@ -35,6 +38,7 @@ B = TypeVar("B", bound=BaseModel)
 
 _log = structlog.get_logger(__name__)
 _MOST_BODY = 1024**2
+_EVER = Window(0, 10**15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Api:
     clock: Clock
     catalogue: Callable[[], Catalogue]
     decider: Callable[[], Decider]
+    desk: ExclusionDesk
     pack: Callable[[str], Awaitable[dict[str, Any]]]
 
     def handlers(self) -> Iterable[tuple[str, str, Handler]]:
@@ -93,6 +98,27 @@ class Api:
         return _page(
             call, found, answers.incident, lambda one: f"{one.starts_at_ms}/{one.fingerprint}"
         )
+
+    async def exclusions(self, call: Call) -> object:
+        """List exclusions; a silence that was prolonged is several with one key."""
+        listed = await self.desk.listed(self.catalogue(), _EVER)
+        found = sorted(listed, key=_exclusion_key)
+        left = [one for one in found if _exclusion_key(one) > call.query.after]
+        return _page(call, left[: _one_more(call)], answers.exclusion, _exclusion_key)
+
+    async def exclude(self, call: Call) -> object:
+        """Enter an exclusion."""
+        try:
+            stated = answers.stated(call.body, _verdict(call).by)
+        except ValueError as error:
+            raise Refused(422, str(error)) from None
+        return answers.exclusion(await self.desk.add(self.catalogue(), stated))
+
+    async def withdraw(self, call: Call) -> object:
+        """Take an exclusion back."""
+        verdict = _verdict(call)
+        await self.desk.withdraw(call.body.exclusion, verdict.by, verdict.reason)
+        return m.Withdrawn(exclusion=call.body.exclusion)
 
     async def credits(self, call: Call) -> object:
         """List credits."""
@@ -243,6 +269,10 @@ def _valid(model: type[B], data: object, status: int) -> B:
 def _verdict(call: Call) -> Verdict:
     """Give the token's name as the one who decides: it is what was proven."""
     return Verdict(by=call.token.name if call.token else "", reason=call.body.reason)
+
+
+def _exclusion_key(stated: StatedExclusion) -> str:
+    return f"{stated.key}/{stated.window.start_ms:015}"
 
 
 def _decided(held: Sequence[Settled], done: int) -> m.Decided:

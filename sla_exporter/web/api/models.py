@@ -9,7 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from sla_exporter.core.policy.case import ExclusionKind
 
 T = TypeVar("T", bound=BaseModel)
 _NUMBER = r"^\d{0,18}$"
@@ -95,6 +97,53 @@ class Incident(Model):
     end: str | None
     labels: dict[str, str]
     annotations: dict[str, str]
+
+
+class Exclusion(Model):
+    """A window that is not to count, if the policy agrees; the key is what withdrawing names."""
+
+    key: str
+    service: str | None
+    contract: str | None
+    matchers: list[str]
+    start: str
+    end: str
+    kind: str
+    announced: str | None
+    by: str
+    reason: str
+    withdrawn_by: str | None
+    withdrawn_at: str | None
+
+
+class ExclusionRequest(Model):
+    """A window that an operator enters.
+
+    It speaks of the contracts for which all that is given holds. Moments carry an offset. Without
+    ``announced`` the window is announced now.
+    """
+
+    service: str | None = None
+    contract: str | None = None
+    matchers: list[str] = Field(default_factory=list, max_length=50)
+    start: AwareDatetime
+    end: AwareDatetime
+    kind: ExclusionKind = ExclusionKind.MAINTENANCE
+    announced: AwareDatetime | None = None
+    reason: str = Field(min_length=1, max_length=2_000)
+
+
+class WithdrawalRequest(Model):
+    """An exclusion that is taken back; it stays in the records."""
+
+    exclusion: str
+    reason: str = Field(min_length=1, max_length=2_000)
+
+
+class Withdrawn(Model):
+    """What was taken back."""
+
+    exclusion: str
 
 
 class Decision(Model):

@@ -32,7 +32,13 @@ def _get(path: str, name: str, summary: str, answer: type[BaseModel], **more: ob
     return Route(method="GET", path=ROOT + path, name=name, summary=summary, answer=answer, **more)  # type: ignore[arg-type]
 
 
-def _post(path: str, name: str, summary: str, body: type[BaseModel]) -> Route:
+def _post(
+    path: str,
+    name: str,
+    summary: str,
+    body: type[BaseModel],
+    answer: type[BaseModel] = m.Decided,
+) -> Route:
     return Route(
         method="POST",
         path=ROOT + path,
@@ -40,7 +46,7 @@ def _post(path: str, name: str, summary: str, body: type[BaseModel]) -> Route:
         summary=summary,
         scope=Scope.OPERATE,
         body=body,
-        answer=m.Decided,
+        answer=answer,
     )
 
 
@@ -62,7 +68,21 @@ API = (
         m.Page[m.Incident],
         query=m.IncidentQuery,
     ),
-    # Exclusions have their place here: GET and POST /exclusions.
+    _get(
+        "/exclusions",
+        "exclusions",
+        "Windows that are not to count, wherever they were stated",
+        m.Page[m.Exclusion],
+        query=m.Paging,
+    ),
+    _post("/exclusions", "exclude", "Enter a window", m.ExclusionRequest, m.Exclusion),
+    _post(
+        "/exclusions/withdraw",
+        "withdraw",
+        "Take a window back",
+        m.WithdrawalRequest,
+        m.Withdrawn,
+    ),
     _get(
         "/credits",
         "credits",
