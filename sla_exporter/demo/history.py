@@ -75,7 +75,7 @@ def write_openmetrics(
     with path.open("w", encoding="utf-8") as stream:
         for name, samples in series:
             stream.writelines(
-                f"{name} {value:g} {at_ms // 1000}.{at_ms % 1000:03}\n" for at_ms, value in samples
+                f"{name} {value} {at_ms // 1000}.{at_ms % 1000:03}\n" for at_ms, value in samples
             )
         stream.write("# EOF\n")
 

@@ -53,6 +53,7 @@ class House:
 
     async def _work(self) -> None:
         service = Service(config=load(self.file), clock=FixedClock(self.now_ms))
+        await service.leadership.lease.acquire(60_000)
         for job in (service._reconcile, service._deliver, service._read_back):  # noqa: SLF001
             await job()
         await service.stop()
