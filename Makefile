@@ -13,11 +13,14 @@ help:  ## Show this list
 demo: $(VENV)/.runtime  ## Settle a month and live through an outage, on a real Prometheus and Alertmanager
 	@$(BIN)/sla-exporter demo $(if $(DEMO_ONCE),--once)
 
-test: lint servers  ## Lint, type-check, check the rules, run every test
-	$(BIN)/coverage run -m pytest
+# What takes minutes by itself: real processes that are stopped, starved and flooded.
+LONG := tests/faults tests/fuzz tests/e2e/test_replicas.py
+
+test: lint servers  ## Lint, type-check, check the rules, run the tests but the long ones
+	$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(LONG))
 	$(BIN)/coverage report
 
-test-all: lint servers  ## Everything, with ten thousand mutated webhooks
+test-all: lint servers  ## Every test: faults and replicas too, with ten thousand mutated webhooks
 	FUZZ_MUTATIONS=10000 $(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
