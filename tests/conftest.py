@@ -31,6 +31,8 @@ def _scrubbed_environment() -> Iterator[None]:
         "PYTHONPATH",
         "COVERAGE_PROCESS_START",
         "FUZZ_MUTATIONS",
+        "KILL_EVERY",
+        "ORACLE_FLEETS",
     )
     before = dict(os.environ)  # noqa: TID251 - the tests' own scrubbing
     os.environ.clear()  # noqa: TID251

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left as bisect
 from dataclasses import replace
 from fractions import Fraction
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from tests.counters import Counters
     from tests.oracle import Fleet
 
-FLEETS = [draw_fleet(number) for number in range(240)]
+MANY = int(os.environ.get("ORACLE_FLEETS", "80"))  # noqa: TID251 - how thorough to be
+FLEETS = [draw_fleet(number) for number in range(MANY)]
 COUNTERS = [draw_counters(number, gaps=True) for number in range(40)]
 COUNTERS_WITHOUT_GAPS = [draw_counters(number, gaps=False) for number in range(100, 140)]
 
