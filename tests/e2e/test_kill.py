@@ -71,7 +71,7 @@ async def observed(folder: Path, names: str) -> None:
     await database.close()
 
 
-EVERY = int(os.environ.get("KILL_EVERY", "9"))  # noqa: TID251 - how thorough to be
+EVERY = int(os.environ.get("KILL_EVERY", "15"))  # noqa: TID251 - how thorough to be
 
 
 def outcome(folder: Path) -> dict[str, Any]:
