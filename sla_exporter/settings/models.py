@@ -8,104 +8,34 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from annotated_types import Len
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork
 
 from sla_exporter.core.alerts import EvidenceMode
-from sla_exporter.core.brakes import CAREFUL, Brakes, Budget
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.reasoning import Duration
+from sla_exporter.settings.brakes import BrakesModel
+from sla_exporter.settings.connections import (
+    AlertmanagerModel,
+    CorroborateModel,
+    DatabaseModel,
+    MailModel,
+    PrometheusModel,
+)
 from sla_exporter.settings.fees import FeesModel
 from sla_exporter.settings.fields import (
-    Count,
     Day,
     Length,
     MatcherList,
     MomentPhrase,
-    Percent,
     Section,
-    Size,
     StretchPhrase,
-    SumList,
     TextList,
     Zone,
     one_or_many,
 )
 from sla_exporter.settings.policy import PolicyModel
 from sla_exporter.settings.sli import SliSection
-
-
-class BasicAuth(Section):
-    """User name and password."""
-
-    username: str
-    password: str | None = None
-    password_file: str | None = None
-
-
-class PrometheusModel(Section):
-    """The server that holds the series."""
-
-    url: str = Field(pattern=r"^https?://[^\s]+$")
-    timeout: Length = Duration(120_000)
-    headers: dict[str, str] = Field(default_factory=dict)
-    tenant: str | None = None
-    retention: Length | None = None
-    basic_auth: BasicAuth | None = None
-    bearer_token: str | None = None
-    bearer_token_file: str | None = None
-    external_labels: dict[str, str] = Field(default_factory=dict)
-
-
-class WebhookModel(Section):
-    """What Alertmanager must present, and how much it may send at once."""
-
-    bearer_token: str | None = None
-    bearer_token_file: str | None = None
-    basic_auth: BasicAuth | None = None
-    max_body: Size = 32 * 1024**2
-    max_rate: int = Field(default=500, ge=1)
-
-
-class AlertmanagerModel(Section):
-    """The Alertmanager that sends us webhooks, and that we ask for silences and alerts."""
-
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
-    timeout: Length = Duration(30_000)
-    headers: dict[str, str] = Field(default_factory=dict)
-    basic_auth: BasicAuth | None = None
-    bearer_token: str | None = None
-    bearer_token_file: str | None = None
-    dropped_labels: TextList = ()
-    webhook: WebhookModel = WebhookModel()
-
-
-class DatabaseModel(Section):
-    """Where everything is kept: a file, or a server's URL."""
-
-    path: str | None = None
-    url: str | None = None
-    url_file: str | None = None
-
-    @model_validator(mode="after")
-    def _only_one(self) -> DatabaseModel:
-        if self.path and (self.url or self.url_file):
-            raise ValueError("give either path or url, not both")
-        return self
-
-
-class MailModel(Section):
-    """The SMTP server that takes notices."""
-
-    host: str
-    port: int = Field(default=587, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = None
-    password: str | None = None
-    password_file: str | None = None
-    sender: str = Field(alias="from")
-    reply_to: str | None = None
-    per_hour: int | None = Field(default=None, ge=1)
 
 
 class NoticesModel(Section):
@@ -154,42 +84,6 @@ class IncidentsModel(Section):
     matchers: MatcherList
     for_offset: Length = Duration(0)
     tolerance: Length = Duration(5 * 60_000)
-
-
-class MonitorModel(Section):
-    """Where somebody else's monitors are; their names by the id of a contract or a customer."""
-
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
-    timeout: Length = Duration(30_000)
-    headers: dict[str, str] = Field(default_factory=dict)
-    basic_auth: BasicAuth | None = None
-    bearer_token: str | None = None
-    bearer_token_file: str | None = None
-    series: str | None = None
-    label: str | None = None
-    monitors: dict[str, str] = Field(default_factory=dict)
-
-
-class CorroborateModel(Section):
-    """Somebody else who watches the same; exactly one."""
-
-    pingdom: MonitorModel | None = None
-    uptime_kuma: MonitorModel | None = None
-    uptimerobot: MonitorModel | None = None
-    prometheus: MonitorModel | None = None
-    tolerance: Length = Duration(5 * 60_000)
-
-    @property
-    def given(self) -> list[tuple[str, MonitorModel]]:
-        """The kinds that are given."""
-        kinds = ("pingdom", "uptime_kuma", "uptimerobot", "prometheus")
-        return [(kind, model) for kind in kinds if (model := getattr(self, kind))]
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> CorroborateModel:
-        if len(self.given) != 1:
-            raise ValueError("give exactly one of pingdom, uptime_kuma, uptimerobot, prometheus")
-        return self
 
 
 class ServiceModel(Section):
@@ -278,52 +172,6 @@ class CustomersFile(Section):
     """A further file with customers."""
 
     customers: tuple[CustomerModel, ...]
-
-
-class BudgetModel(Section):
-    """The most that may be given without a person."""
-
-    credits: Count | None = None
-    total: SumList = ()
-    share_of_fees: Percent | None = None
-
-    def budget(self) -> Budget:
-        """Give the core's budget."""
-        return Budget(count=self.credits, sums=self.total, share=self.share_of_fees)
-
-
-class RunBudgetModel(BudgetModel):
-    """The most that one run may give."""
-
-    share_of_fees: Percent | None = CAREFUL.run.share
-
-
-class PeriodBudgetModel(BudgetModel):
-    """The most that may be given for one period."""
-
-    share_of_fees: Percent | None = CAREFUL.period.share
-
-
-class BrakesModel(Section):
-    """When credits wait for a person."""
-
-    outage: Percent = CAREFUL.outage
-    at_least: Count = CAREFUL.at_least
-    run: RunBudgetModel = RunBudgetModel()
-    period: PeriodBudgetModel = PeriodBudgetModel()
-    max_credit: SumList = ()
-    max_share_of_fee: Percent | None = CAREFUL.most_of_fee
-
-    def brakes(self) -> Brakes:
-        """Give the core's brakes."""
-        return Brakes(
-            outage=self.outage,
-            at_least=self.at_least,
-            run=self.run.budget(),
-            period=self.period.budget(),
-            most=self.max_credit,
-            most_of_fee=self.max_share_of_fee,
-        )
 
 
 class EvidenceModel(Section):
