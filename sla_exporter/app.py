@@ -24,8 +24,9 @@ from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.repair import Repairer
 from sla_exporter.flow.upkeep import keep_up
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import Routes, silent
+from sla_exporter.ports import silent
 from sla_exporter.ports.delivery import Sinks
+from sla_exporter.ports.settling import Routes
 from sla_exporter.settings import load_config
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink
@@ -55,9 +56,10 @@ if TYPE_CHECKING:
     from sla_exporter.core.due import Due
     from sla_exporter.core.ledger import Entry
     from sla_exporter.flow.deliver import DeliveryVerdict
-    from sla_exporter.ports import Clock, ObservationStore, Progress
+    from sla_exporter.ports import Clock, Progress
     from sla_exporter.ports.delivery import BillingSink, NoticeSink
     from sla_exporter.ports.evidence import SecondOpinion
+    from sla_exporter.ports.measuring import ObservationStore
     from sla_exporter.settings import Config
     from sla_exporter.settings.config import MailAccess
     from sla_exporter.store.engine import Database

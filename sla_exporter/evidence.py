@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.settled import Settled
-    from sla_exporter.ports import Decision
+    from sla_exporter.ports.settling import Decision
     from sla_exporter.store.engine import Database
 
 FORMAT = "sla-exporter evidence, version 1"

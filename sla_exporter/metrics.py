@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import web
     from prometheus_client.core import Metric
 
-    from sla_exporter.ports import Figures, FigureStore, Standing
+    from sla_exporter.ports.figures import Figures, FigureStore, Standing
 
 WEBHOOK_RESULTS = (
     *((status, result) for status in ("firing", "resolved") for result in ("stored", "not_stored")),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.windows import clip
 from sla_exporter.errors import SourceUnavailable
-from sla_exporter.ports import ScanAnswer
+from sla_exporter.ports.measuring import ScanAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,7 +13,8 @@ from sla_exporter.flow.decide import Decider, Verdict
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.upkeep import keep_up
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import Notice, Observation, Routes, Watermark
+from sla_exporter.ports.measuring import Observation, Watermark
+from sla_exporter.ports.settling import Notice, Routes
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations

@@ -11,7 +11,7 @@ import pytest
 
 from sla_exporter.cli import main
 from sla_exporter.metrics import FigureCollector, ProcessMetrics
-from sla_exporter.ports import Figures
+from sla_exporter.ports.figures import Figures
 from sla_exporter.settings import load_config
 from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile

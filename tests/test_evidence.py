@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sla_exporter.cli import main
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.evidence import check_pack, gather, pack
-from sla_exporter.ports import RawRequest
+from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database, sqlite_url
 from tests.cast import NOVEMBER_3, at, outage

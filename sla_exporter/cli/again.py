@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.due import Due
     from sla_exporter.flow.again import Request, Review
-    from sla_exporter.ports import ObservationStore
+    from sla_exporter.ports.measuring import ObservationStore
     from sla_exporter.settings import Config
     from sla_exporter.store.engine import Database
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sla_exporter.ports import Standing
+    from sla_exporter.ports.figures import Standing
     from sla_exporter.settings import Config
 
 _COLUMNS = ("CONTRACT", "POLICY", "PERIOD", "NOW", "COSTS A MINUTE", "MORE AFTER", "THEN")

@@ -13,7 +13,7 @@ from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
 from sla_exporter.core.periods import utc_text
-from sla_exporter.ports import Scope
+from sla_exporter.ports.api import Scope
 from sla_exporter.settings import load_config
 from sla_exporter.store.tokens import Tokens
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sla_exporter.ports import Token
+    from sla_exporter.ports.api import Token
     from sla_exporter.settings import Config
 
 

@@ -17,7 +17,7 @@ from sla_exporter.core.settled import Settled, computed
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.flow.posting import Draft
 from sla_exporter.flow.reconcile import BATCH, Run, draft_of, fees_of, in_rounds
-from sla_exporter.ports import Decision, DecisionKind
+from sla_exporter.ports.settling import Decision, DecisionKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

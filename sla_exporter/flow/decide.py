@@ -9,7 +9,8 @@ from sla_exporter.core.reasoning import step
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import DecisionRefused
 from sla_exporter.flow.posting import Draft, Poster
-from sla_exporter.ports import Decision, DecisionKind, silent
+from sla_exporter.ports import silent
+from sla_exporter.ports.settling import Decision, DecisionKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.money import Money
     from sla_exporter.core.settled import Settled
-    from sla_exporter.ports import Progress, SettlementStore
+    from sla_exporter.ports import Progress
+    from sla_exporter.ports.settling import SettlementStore
 
 BATCH = 200
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.sli.events import EventCount, Slot
-    from sla_exporter.ports import IncidentStore, Labels, ObservationStore
+    from sla_exporter.ports import Labels
     from sla_exporter.ports.evidence import ExclusionStore
+    from sla_exporter.ports.incidents import IncidentStore
+    from sla_exporter.ports.measuring import ObservationStore
 
 T = TypeVar("T")
 

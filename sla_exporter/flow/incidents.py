@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.windows import Window
-    from sla_exporter.ports import Clock, IncidentStore
+    from sla_exporter.ports import Clock
+    from sla_exporter.ports.incidents import IncidentStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.ports import RawRequest
+from sla_exporter.ports.incidents import RawRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.ports import Clock, IncidentStore
+    from sla_exporter.ports import Clock
+    from sla_exporter.ports.incidents import IncidentStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.samples import Cadence, SeriesState, read_samples
 from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import clip, intersect, subtract, tidy
-from sla_exporter.ports import Observation
+from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.scan import Sample
     from sla_exporter.core.windows import Window, Windows
-    from sla_exporter.ports import Labels, ObservationStore, SampleSource
+    from sla_exporter.ports import Labels
+    from sla_exporter.ports.measuring import ObservationStore, SampleSource
 
 
 async def read_late(

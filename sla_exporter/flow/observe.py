@@ -26,14 +26,16 @@ from sla_exporter.core.windows import Window, tidy
 from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.measuring.affected import read_affected
 from sla_exporter.flow.measuring.kinds import measurer_of
-from sla_exporter.ports import Observation, Watermark, silent
+from sla_exporter.ports import silent
+from sla_exporter.ports.measuring import Observation, Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.flow.measuring.measurer import Measurer
-    from sla_exporter.ports import Labels, ObservationStore, Progress, SampleSource
+    from sla_exporter.ports import Labels, Progress
+    from sla_exporter.ports.measuring import ObservationStore, SampleSource
 
 _log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.ledger import EMPTY_BOOKS, EntryKind, book
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import BooksMoved
-from sla_exporter.ports import Order, Posting, Routes
+from sla_exporter.ports.settling import Order, Posting, Routes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Booking, Books, Entry
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.settled import Settled
-    from sla_exporter.ports import Decision, Notice, NoticeRenderer, SettlementStore
+    from sla_exporter.ports.settling import Decision, Notice, NoticeRenderer, SettlementStore
 
 _TRIES = 5
 

@@ -35,15 +35,11 @@ if TYPE_CHECKING:
     from sla_exporter.core.windows import Windows
     from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.evidence import ServiceEvidence
-    from sla_exporter.ports import (
-        IncidentStore,
-        NoticeRenderer,
-        ObservationStore,
-        Progress,
-        Routes,
-        SettlementStore,
-    )
+    from sla_exporter.ports import Progress
     from sla_exporter.ports.evidence import ExclusionStore
+    from sla_exporter.ports.incidents import IncidentStore
+    from sla_exporter.ports.measuring import ObservationStore
+    from sla_exporter.ports.settling import NoticeRenderer, Routes, SettlementStore
 
 BATCH = 500
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.ports import IncidentStore
     from sla_exporter.ports.evidence import FiringSource, PointSource, RuleSource
+    from sla_exporter.ports.incidents import IncidentStore
 
 _log = structlog.get_logger(__name__)
 

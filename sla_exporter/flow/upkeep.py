@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Catalogue, Contract
     from sla_exporter.core.ledger import Entry
-    from sla_exporter.ports import Carried, SettlementStore
+    from sla_exporter.ports.settling import Carried, SettlementStore
 
 
 async def keep_up(settlements: SettlementStore, catalogue: Catalogue, now_ms: int) -> int:

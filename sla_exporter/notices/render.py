@@ -18,7 +18,7 @@ from sla_exporter.notices.formats import Formats
 from sla_exporter.notices.languages import translations
 from sla_exporter.notices.reasons import sentences
 from sla_exporter.notices.timeline import timeline_png
-from sla_exporter.ports import Notice
+from sla_exporter.ports.settling import Notice
 
 if TYPE_CHECKING:
     from pathlib import Path

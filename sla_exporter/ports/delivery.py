@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.money import Money
     from sla_exporter.core.policy.terms import Form
-    from sla_exporter.ports import Notice, Order
+    from sla_exporter.ports.settling import Notice, Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

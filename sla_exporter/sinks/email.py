@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from aiosmtplib import SMTPResponse
 
-    from sla_exporter.ports import Clock, Notice
+    from sla_exporter.ports import Clock
+    from sla_exporter.ports.settling import Notice
 
 _TIMEOUT_S = 30
 

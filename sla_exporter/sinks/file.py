@@ -22,8 +22,9 @@ from sla_exporter.sinks.message import compose
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sla_exporter.ports import Clock, Notice
+    from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import Credit
+    from sla_exporter.ports.settling import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

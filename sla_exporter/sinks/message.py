@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from sla_exporter.core.periods import datetime_of
 
 if TYPE_CHECKING:
-    from sla_exporter.ports import Notice
+    from sla_exporter.ports.settling import Notice
 
 
 def compose(

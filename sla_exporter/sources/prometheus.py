@@ -23,7 +23,7 @@ from sla_exporter.core.matchers import quote
 from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.windows import Window, clip
 from sla_exporter.errors import QueryRejected, QueryTooLarge
-from sla_exporter.ports import ScanAnswer
+from sla_exporter.ports.measuring import ScanAnswer
 from sla_exporter.sources.retention import UNTOLD, Retention, from_flags, from_runtime_info
 from sla_exporter.sources.session import PrometheusSession, milliseconds_of
 

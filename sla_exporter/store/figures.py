@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, select
 
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.settlement import State, Verdict
-from sla_exporter.ports import Figures, Standing
+from sla_exporter.ports.figures import Figures, Standing
 from sla_exporter.store import tables as t
 
 if TYPE_CHECKING:

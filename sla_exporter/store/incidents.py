@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.incidents import Amendment
     from sla_exporter.core.windows import Window
-    from sla_exporter.ports import RawRequest
+    from sla_exporter.ports.incidents import RawRequest
     from sla_exporter.store.engine import Database
 
     _Told = tuple[RawRequest, Sequence[IncidentWindow]]

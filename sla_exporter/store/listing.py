@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
     from sla_exporter.core.settled import Settled
-    from sla_exporter.ports import Decision
+    from sla_exporter.ports.settling import Decision
     from sla_exporter.store.engine import Database
 
 

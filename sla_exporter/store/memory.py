@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.sli.events import Slot
-    from sla_exporter.ports import Labels, Observation, Watermark
+    from sla_exporter.ports import Labels
+    from sla_exporter.ports.measuring import Observation, Watermark
 
 
 class MemoryObservations:

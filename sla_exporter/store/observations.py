@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window, replace_within
-from sla_exporter.ports import Watermark
+from sla_exporter.ports.measuring import Watermark
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 from sla_exporter.store.event_slots import replace_slots, slots_touching
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.windows import Windows
-    from sla_exporter.ports import Labels, Observation
+    from sla_exporter.ports import Labels
+    from sla_exporter.ports.measuring import Observation
     from sla_exporter.store.engine import Database
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, text, update
 
-from sla_exporter.ports import Notice, Order
 from sla_exporter.ports.delivery import Claimed
+from sla_exporter.ports.settling import Notice, Order
 from sla_exporter.store import tables as t
 from sla_exporter.store.rows import read_entry
 from sla_exporter.store.together import Together

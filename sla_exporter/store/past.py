@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.settlement import Verdict
-from sla_exporter.ports import Carried
+from sla_exporter.ports.settling import Carried
 from sla_exporter.store import ledger, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts

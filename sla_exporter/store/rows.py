@@ -15,12 +15,12 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
-from sla_exporter.ports import Decision, DecisionKind
+from sla_exporter.ports.settling import Decision, DecisionKind
 
 if TYPE_CHECKING:
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.records import CaseRecord
-    from sla_exporter.ports import Notice, Order
+    from sla_exporter.ports.settling import Notice, Order
 
 
 def standing_row(settled: Settled, outlook: Outlook) -> dict[str, Any]:

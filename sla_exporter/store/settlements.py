@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.ledger import Books
     from sla_exporter.core.settlement import Settlement
-    from sla_exporter.ports import Decision, EntriesFor, Posting
+    from sla_exporter.ports.settling import Decision, EntriesFor, Posting
     from sla_exporter.store.engine import Database
 
 _FINAL = (State.HELD.value, State.POSTED.value, State.REJECTED.value)

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sla_exporter.errors import DecisionRefused
-from sla_exporter.ports import Scope, Token
+from sla_exporter.ports.api import Scope, Token
 from sla_exporter.store import tables as t
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from sla_exporter.errors import StoreUnavailable
-from sla_exporter.ports import Scope
+from sla_exporter.ports.api import Scope
 from sla_exporter.web.auth import admits, challenge
 from sla_exporter.web.rates import RateLimit
 from sla_exporter.web.webhook import read_body
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sla_exporter.flow.ingest import Ingester
-    from sla_exporter.ports import TokenStore
+    from sla_exporter.ports.api import TokenStore
     from sla_exporter.settings.config import WebhookAccess
     from sla_exporter.web.webhook import Webhook
 

@@ -14,7 +14,7 @@ from sla_exporter.core.money import Money
 from sla_exporter.notices.formats import plain
 
 if TYPE_CHECKING:
-    from sla_exporter.ports import Figures, Standing
+    from sla_exporter.ports.figures import Figures, Standing
 
 
 def render_status(figures: Figures) -> str:

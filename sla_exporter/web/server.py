@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from sla_exporter.ports import FigureStore
+    from sla_exporter.ports.figures import FigureStore
     from sla_exporter.web.api.handlers import Api
     from sla_exporter.web.hooks import WebhookHandler
 

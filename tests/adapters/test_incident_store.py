@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.core.windows import Window
-from sla_exporter.ports import RawRequest
+from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents

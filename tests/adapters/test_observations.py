@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window, replace_within, tidy
-from sla_exporter.ports import Observation, Watermark
+from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.memory import MemoryObservations
 from sla_exporter.store.observations import Observations

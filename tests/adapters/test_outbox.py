@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.settled import Settled
-from sla_exporter.ports import Notice, Order, Posting
+from sla_exporter.ports.settling import Notice, Order, Posting
 from sla_exporter.store import tables as t
 from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.settlements import Settlements

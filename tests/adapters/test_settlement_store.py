@@ -13,7 +13,7 @@ from sla_exporter.core.exposure import Outlook
 from sla_exporter.core.ledger import GENESIS, grant
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import State
-from sla_exporter.ports import Notice, Order, Posting
+from sla_exporter.ports.settling import Notice, Order, Posting
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.settlements import Settlements

@@ -15,8 +15,8 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
-from sla_exporter.ports import Notice
 from sla_exporter.ports.delivery import Credit
+from sla_exporter.ports.settling import Notice
 from sla_exporter.sinks.email import EmailSink
 from sla_exporter.sinks.file import FileSink, file_name
 from sla_exporter.sinks.message import compose, message_id

@@ -21,8 +21,8 @@ from aiohttp import web
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.settled import Settled
 from sla_exporter.flow.deliver import Deliverer
-from sla_exporter.ports import Order, Posting
 from sla_exporter.ports.delivery import Credit, Sinks
+from sla_exporter.ports.settling import Order, Posting
 from sla_exporter.sinks.webhook import WebhookSection, WebhookSink
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.outbox import DatabaseOutbox

@@ -23,7 +23,8 @@ from sla_exporter.core.catalogue import Catalogue, Contract, Customer
 from sla_exporter.core.periods import Period
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window
-from sla_exporter.ports import Observation, Routes, Watermark
+from sla_exporter.ports.measuring import Observation, Watermark
+from sla_exporter.ports.settling import Routes
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, HOUR, MINUTE, catalogue, contract

@@ -15,7 +15,7 @@ from sla_exporter.demo.history import ProbeSeries, openmetrics_name
 from sla_exporter.flow.observe import Observer
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import Routes
+from sla_exporter.ports.settling import Routes
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.exclusions import Exclusions

@@ -19,7 +19,7 @@ import pytest
 from sla_exporter.core.ledger import GENESIS
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.demo.servers import write_json
-from sla_exporter.ports import Observation, Watermark
+from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, MINUTE, NOVEMBER_3, OCTOBER, Window, outage

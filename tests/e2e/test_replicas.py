@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sla_exporter.core.ledger import GENESIS
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.demo.servers import write_json
-from sla_exporter.ports import Watermark
+from sla_exporter.ports.measuring import Watermark
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database
 from sla_exporter.store.observations import Observations

@@ -12,7 +12,8 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.late import read_late
-from sla_exporter.ports import DecisionKind, Observation, Watermark
+from sla_exporter.ports.measuring import Observation, Watermark
+from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import (
     ACME,

@@ -95,7 +95,7 @@ async def test_decisions_cannot_be_changed(database, office):
     """The database refuses."""
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
-    from sla_exporter.ports import Decision, DecisionKind  # noqa: PLC0415
+    from sla_exporter.ports.settling import Decision, DecisionKind  # noqa: PLC0415
 
     one = await office.one("acme-web/2026-10")
     wish = Decision(

@@ -13,7 +13,7 @@ from sla_exporter.core.money import Money
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.errors import DecisionRefused
 from sla_exporter.flow.decide import Verdict
-from sla_exporter.ports import DecisionKind
+from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, share
 from tests.office import ANA, BO, Office

@@ -19,8 +19,8 @@ from sla_exporter.errors import (
 )
 from sla_exporter.flow import deliver
 from sla_exporter.flow.deliver import Deliverer, retry_after_ms
-from sla_exporter.ports import Notice, Order
 from sla_exporter.ports.delivery import Claimed, Sinks
+from sla_exporter.ports.settling import Notice, Order
 from tests.cast import outage, settled
 from tests.conftest import FixedClock
 

@@ -22,7 +22,9 @@ from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.incidents import IncidentDesk
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import Observation, RawRequest, Routes, Watermark
+from sla_exporter.ports.incidents import RawRequest
+from sla_exporter.ports.measuring import Observation, Watermark
+from sla_exporter.ports.settling import Routes
 from sla_exporter.sources.opinions.pingdom import Pingdom
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents

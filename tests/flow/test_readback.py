@@ -12,8 +12,9 @@ from sla_exporter.core.settled import Settled
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
 from sla_exporter.flow.readback import Reader
 from sla_exporter.metrics import FigureCollector
-from sla_exporter.ports import Order, Posting, silent
+from sla_exporter.ports import silent
 from sla_exporter.ports.delivery import Entered, Issued
+from sla_exporter.ports.settling import Order, Posting
 from sla_exporter.store.billing import DatabaseBillingChecks
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.outbox import DatabaseOutbox

@@ -17,7 +17,9 @@ from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports import Observation, RawRequest, Routes, Watermark
+from sla_exporter.ports.incidents import RawRequest
+from sla_exporter.ports.measuring import Observation, Watermark
+from sla_exporter.ports.settling import Routes
 from sla_exporter.store import tables as t
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.figures import DatabaseFigures

@@ -9,7 +9,7 @@ from sla_exporter.app import account_finder, billing_forms, load, sinks_of
 from sla_exporter.cli import main
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.ports import Routes
+from sla_exporter.ports.settling import Routes
 from tests.settings.test_load import SMALL
 from tests.sinks.conftest import CLOCK, ENTRY
 

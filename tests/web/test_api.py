@@ -15,7 +15,8 @@ from sla_exporter.errors import NotReady, StoreUnavailable
 from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
-from sla_exporter.ports import RawRequest, Scope
+from sla_exporter.ports.api import Scope
+from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.settings.config import WebhookAccess
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.figures import DatabaseFigures

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.samples import Cadence, SeriesState
     from sla_exporter.core.windows import Windows
-    from sla_exporter.ports import Labels, SampleSource, Value
+    from sla_exporter.ports import Labels, Value
+    from sla_exporter.ports.measuring import SampleSource
 
 _NEAR_STEPS = 500
 

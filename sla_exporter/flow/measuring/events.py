@@ -11,13 +11,14 @@ from sla_exporter.core.sli.events import Events, Slot, slots_of
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.measuring.measurer import ARRIVAL_MS
 from sla_exporter.flow.measuring.stepped import stepped
-from sla_exporter.ports import Observation
+from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Chunk
-    from sla_exporter.ports import Labels, SampleSource
+    from sla_exporter.ports import Labels
+    from sla_exporter.ports.measuring import SampleSource
 
 Slots = dict["Labels", list[Slot]]
 

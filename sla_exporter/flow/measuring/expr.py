@@ -10,7 +10,7 @@ from sla_exporter.core.windows import Window, tidy
 from sla_exporter.errors import QueryRejected
 from sla_exporter.flow.measuring.measurer import ARRIVAL_MS
 from sla_exporter.flow.measuring.stepped import stepped
-from sla_exporter.ports import Observation
+from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Chunk
-    from sla_exporter.ports import Labels, SampleSource, Value
+    from sla_exporter.ports import Labels, Value
+    from sla_exporter.ports.measuring import SampleSource
 
 States = dict["Labels", SeriesState]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.sli.kinds import Sli
     from sla_exporter.flow.measuring.measurer import Measurer
-    from sla_exporter.ports import SampleSource
+    from sla_exporter.ports.measuring import SampleSource
 
 MEASURERS: dict[type[Sli], Callable[[SampleSource, Service], Measurer[Any]]] = {
     Probe: ProbeMeasurer.of,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Chunk
-    from sla_exporter.ports import Labels, Observation
+    from sla_exporter.ports import Labels
+    from sla_exporter.ports.measuring import Observation
 
 # A sample is looked for this long after its time before it counts as missing; engines that take
 # samples over the network show them late (VictoriaMetrics: 30 s).

@@ -11,7 +11,7 @@ from sla_exporter.core.scan import SeriesScan, reading_plan
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import NotReady
 from sla_exporter.flow.measuring.measurer import ARRIVAL_MS
-from sla_exporter.ports import Observation
+from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.windows import Windows
-    from sla_exporter.ports import Labels, SampleSource, ScanAnswer
+    from sla_exporter.ports import Labels
+    from sla_exporter.ports.measuring import SampleSource, ScanAnswer
 
 _BUCKET_MS = 12 * 3_600_000
 _SAMPLES_AN_ANSWER = 500_000

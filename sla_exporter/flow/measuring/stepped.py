@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from sla_exporter.core.windows import Window
-    from sla_exporter.ports import Labels, SampleSource, Value
+    from sla_exporter.ports import Labels, Value
+    from sla_exporter.ports.measuring import SampleSource
 
 _VALUES_AN_ANSWER = 400_000
 _FIRST_SERIES = 2_000  # before the first answer, nobody knows how many there are

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Contract
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.settled import Settled
-    from sla_exporter.ports import Decision, Standing
+    from sla_exporter.ports.figures import Standing
+    from sla_exporter.ports.settling import Decision
 
 
 def settlement(settled: Settled) -> m.Settlement:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from sla_exporter.core.settled import Settled
     from sla_exporter.flow.decide import Decider
     from sla_exporter.flow.exclusions import ExclusionDesk
-    from sla_exporter.ports import Clock, FigureStore, Lists, Token, TokenStore
+    from sla_exporter.ports import Clock
+    from sla_exporter.ports.api import Lists, Token, TokenStore
+    from sla_exporter.ports.figures import FigureStore
     from sla_exporter.web.api.routes import Route
 
 B = TypeVar("B", bound=BaseModel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_exporter.ports import Scope
+from sla_exporter.ports.api import Scope
 from sla_exporter.web.api import models as m
 
 if TYPE_CHECKING:

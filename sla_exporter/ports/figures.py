@@ -1,0 +1,69 @@
+"""What ``/metrics`` and the pages show, and who reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the open period of a contract looks as of now; ratios are exact fractions as text.
+
+    ``per_hour_minor`` is what the next hour of a running outage adds to the credit;
+    ``next_after_ms`` how much more downtime it takes until the credit is ``next_credit_minor``.
+    """
+
+    contract: str
+    customer: str
+    service: str
+    policy: str
+    period: str
+    currency: str
+    credit_minor: int
+    objective: str | None
+    ratio: str | None
+    down_ms: int
+    unknown_ms: int
+    disagreement_ms: int = 0
+    is_down: bool = False
+    per_hour_minor: int = 0
+    next_after_ms: int | None = None
+    next_credit_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the database says, for ``/metrics``; sums are in minor units.
+
+    The keys of the mappings are the values of the labels: ``issued`` and ``reversed`` by currency,
+    policy and form; ``carried`` by currency;
+    ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
+    ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service; ``billing_differences`` by
+    sink and kind; ``billing_checked_ms`` by sink.
+    """
+
+    issued: Mapping[tuple[str, str, str], tuple[int, int]]
+    held: Mapping[tuple[str, str], int]
+    breaches: Mapping[tuple[str, str], int]
+    unpaid_breaches: Mapping[tuple[str, str], int]
+    pending: Mapping[str, int]
+    parked: Mapping[str, int]
+    observed_until_ms: Mapping[str, int]
+    open_incidents: int
+    standings: Sequence[Standing]
+    reversed: Mapping[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    carried: Mapping[str, int] = field(default_factory=dict)
+    billing_differences: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    billing_checked_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+class FigureStore(Protocol):
+    """Reads figures; changes nothing."""
+
+    async def figures(self) -> Figures:
+        """Give all figures from one snapshot."""
+        ...

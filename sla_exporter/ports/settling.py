@@ -1,0 +1,198 @@
+"""What settling needs: the store of settlements and the ledger, and who writes notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from sla_exporter.core.ledger import EMPTY_BOOKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sla_exporter.core.brakes import Tally
+    from sla_exporter.core.catalogue import Contract, Customer
+    from sla_exporter.core.exposure import Outlook
+    from sla_exporter.core.ledger import Books, Entry
+    from sla_exporter.core.money import Money
+    from sla_exporter.core.policy.terms import Form
+    from sla_exporter.core.records import CaseRecord
+    from sla_exporter.core.settled import Settled
+    from sla_exporter.core.settlement import History, Settlement, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A rendered message to a customer; ``pictures`` are PNG files by content id."""
+
+    key: str
+    kind: str
+    locale: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One delivery to be made; the key goes to the sink on every try.
+
+    ``about`` is the key of the notice, or of the ledger entry, that is to be delivered.
+    """
+
+    key: str
+    sink: str
+    kind: str
+    about: str
+
+
+class DecisionKind(StrEnum):
+    """What a person may decide about a settlement."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    ADJUST = "adjust"
+    AGAIN = "again"  # it was settled anew
+    TAKE_BACK = "take back"  # the first of two people who want something back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided, by whom, why and when; ``credit`` is the credit that it speaks of."""
+
+    settlement: str
+    revision: int
+    kind: DecisionKind
+    by: str
+    reason: str
+    credit: Money
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """Everything that settling one contract and period writes, all of it or nothing.
+
+    ``replaces`` is the revision that the posting takes the place of: 0 if nothing final is there.
+    The entries were made for ``books``; if those have moved since, nothing is written.
+    """
+
+    settled: Settled
+    entries: tuple[Entry, ...] = ()
+    notice: Notice | None = None
+    orders: tuple[Order, ...] = ()
+    books: Books = EMPTY_BOOKS
+    replaces: int = 0
+    record: CaseRecord | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """An amount that is kept for a contract, and the contract's latest settlement."""
+
+    latest: Settled
+    minor: int
+
+
+class EntriesFor(Protocol):
+    """Makes entries of what time did to the ledger; pure."""
+
+    def __call__(
+        self, expired: Sequence[tuple[Entry, int]], carried: Sequence[Carried]
+    ) -> Sequence[Entry]:
+        """Take grants whose time is up with what is left of each, and every carried amount."""
+        ...
+
+
+class SettlementStore(Protocol):
+    """Settlements, the ledger, notices, and the orders that follow from them."""
+
+    async def latest(self) -> Mapping[str, tuple[int, State]]:
+        """Give the end of the period and the state of each contract's latest settlement."""
+        ...
+
+    async def final(self, keys: Sequence[str]) -> set[str]:
+        """Give those of the keys whose settlement is held or posted."""
+        ...
+
+    async def find(self, keys: Sequence[str]) -> Sequence[Settled]:
+        """Give settlements by their keys; those that are not there are left out."""
+        ...
+
+    async def held(self, groups: Sequence[str] | None = None) -> Sequence[Settled]:
+        """Give what waits for a person: all of it, or what these groups hold."""
+        ...
+
+    async def decisions(self, keys: Sequence[str]) -> Sequence[Decision]:
+        """Give every decision about these settlements, in the order they were made."""
+        ...
+
+    async def note(self, decisions: Sequence[Decision]) -> None:
+        """Keep decisions that change nothing yet."""
+        ...
+
+    async def history(
+        self, contracts: Sequence[Contract], before_ms: int, *, far: bool
+    ) -> Mapping[str, History]:
+        """Give what earlier periods hand on, by contract; with ``far``, a year of periods."""
+        ...
+
+    async def books(self, settled: Sequence[Settled]) -> Mapping[str, Books]:
+        """Say what the ledger has for each settlement, by key."""
+        ...
+
+    async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
+        """Say what was granted for periods so far, by their labels."""
+        ...
+
+    async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
+        """Write the postings in one transaction, and say how many.
+
+        Those whose place is taken already (see :class:`Posting`) are left out.
+
+        Raises:
+            BooksMoved: nothing was written; make the entries anew.
+        """
+        ...
+
+    async def keep_up(self, now_ms: int, entries_for: EntriesFor) -> int:
+        """Add the entries that time brought about, in one transaction, and say how many.
+
+        Those whose key is in the ledger already are left out.
+        """
+        ...
+
+    async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:
+        """Replace what the open periods look like as of now."""
+        ...
+
+
+class NoticeRenderer(Protocol):
+    """Writes messages to customers."""
+
+    def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
+        """Render the notice of a settlement; with an entry, that of a credit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """Which sink takes what.
+
+    ``billing`` holds what forms each configured billing sink can give. What none of a customer's
+    sinks can give goes to ``credits``, where a person finds it.
+    """
+
+    notices: str
+    credits: str
+    statements: bool
+    billing: Mapping[str, frozenset[Form]] = field(default_factory=dict)
+
+    def credit_sink(self, customer: Customer, form: Form) -> str:
+        """Choose the first of the customer's billing systems that can give this form."""
+        able = (name for name in customer.billing if form in self.billing.get(name, ()))
+        return next(able, self.credits)
