@@ -91,7 +91,7 @@ def _draw_series(
     for slot in range(begin + rng.randrange(interval), end, interval):
         at = slot + (rng.randint(-jitter, jitter) if jitter else 0)
         kind = next((kind for kind, a, b in troubles if a <= slot < b), "1")
-        kind = rng.choice("0.") if rng.random() < noise else kind
+        kind = rng.choice("0.+") if rng.random() < noise else kind
         if kind == "." or not first <= at < last or (samples and at <= samples[-1][0]):
             continue
         samples.append((at, 0 if kind == "0" else 1))

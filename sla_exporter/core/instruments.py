@@ -71,12 +71,13 @@ def _counted(service: str, events: Events, evidence: Evidence) -> list[Step]:
     steps = [step("measured_by_events", service=service, interval=interval)]
     if count is None or count.ratio is None:
         return steps
-    good, total = round(count.good), round(count.total)
+    counted = count.everything
+    good, total = round(counted.good), round(counted.total)
     steps.append(step("events_counted", good=good, total=total))
     if events.availability is Availability.SLOTS:
         averaged: dict[str, Fact] = {
-            "slots": count.slots,
-            "without": count.empty,
+            "slots": counted.slots,
+            "without": counted.empty,
             "empty": _EMPTY[events.empty],
         }
         steps.append(step("events_averaged", **averaged))

@@ -21,16 +21,15 @@ from sla_exporter.core.ledger import canonical
 from sla_exporter.core.policy import case as cases
 from sla_exporter.core.policy import pay, terms
 from sla_exporter.core.policy.case import Case
+from sla_exporter.core.sli import counts, events
 
 if TYPE_CHECKING:
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.settlement import Settlement
 
 # What type hints in the core refer to; some modules import these for the type checker only.
-_NAMES = {
-    "Mapping": Mapping,
-    **{n: v for m in (terms, matchers, money, periods, pay, cases) for n, v in vars(m).items()},
-}
+_MODULES = (terms, matchers, money, periods, pay, cases, counts, events)
+_NAMES = {"Mapping": Mapping, **{n: v for m in _MODULES for n, v in vars(m).items()}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +132,7 @@ def _read_union(kinds: tuple[Any, ...], data: Any) -> Any:
 def _read_collection(kind: Any, data: Any) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return kind(*data)
+        return kind(*map(from_plain, _hints(kind).values(), data))
     if origin is tuple:
         each = arguments[:1] * len(data) if arguments[-1] is Ellipsis else arguments
         return tuple(from_plain(k, item) for k, item in zip(each, data, strict=True))

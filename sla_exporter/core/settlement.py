@@ -17,6 +17,7 @@ from sla_exporter.core.instruments import disagreed, instruments
 from sla_exporter.core.periods import midnight_ms
 from sla_exporter.core.policy.case import Case, Outage
 from sla_exporter.core.policy.engine import Outcome, evaluate
+from sla_exporter.core.policy.exclusions import candidates
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
 from sla_exporter.core.samples import UP
 from sla_exporter.core.windows import Window, clip, total_ms
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.reasoning import Fact, Step
     from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.second_opinion import Opinion
-    from sla_exporter.core.sli.events import EventCount
+    from sla_exporter.core.sli.counts import EventCount
+    from sla_exporter.core.sli.events import Slot
     from sla_exporter.core.sli.kinds import Sli
     from sla_exporter.core.windows import Windows
 
@@ -78,9 +80,9 @@ class Evidence:
     measured; they differ where alerts have a say. ``interval_ms`` is the resolution of the edges.
     What lies after ``open_from_ms`` has not happened yet and counts as up. Exclusions may lie
     before the period: they use up a yearly budget. ``affected`` is the downtime with the share that
-    it hit, and ``events`` the count where events are measured. ``disagreements`` is when vantage
-    points were down without their quorum, ``unread`` the time whose samples were deleted before
-    they were read.
+    it hit; ``slots`` and ``events`` are what was counted where events are measured.
+    ``disagreements`` is when vantage points were down without their quorum, ``unread`` the time
+    whose samples were deleted before they were read.
     """
 
     state: SeriesState
@@ -90,6 +92,7 @@ class Evidence:
     incidents: tuple[IncidentWindow, ...] = ()
     open_from_ms: int | None = None
     sli: Sli | None = None
+    slots: tuple[Slot, ...] = ()
     events: EventCount | None = None
     affected: tuple[Partial, ...] = ()
     disagreements: Windows = ()
@@ -199,7 +202,7 @@ def settle(
         span=span,
         outages=evidence.outages,
         unknown=evidence.state.unknown,
-        ratio=evidence.events.ratio if evidence.events else None,
+        events=_events(policy, evidence, span, period.zone),
         exclusions=for_policy(evidence.exclusions),
         carried=history.carried,
         granted_before=history.granted_before,
@@ -224,6 +227,16 @@ def settle(
         state=_state(mode, holds),
         holds=holds,
         steps=steps,
+    )
+
+
+def _events(policy: Policy, evidence: Evidence, span: Window, zone: str) -> EventCount | None:
+    """Name those of the counted slots that may be excluded; the rest is a sum."""
+    if evidence.events is None:
+        return None
+    stated = for_policy(evidence.exclusions)
+    return evidence.events.setting_apart(
+        evidence.slots, candidates(policy.exclusions, stated, span, zone)
     )
 
 
@@ -305,19 +318,3 @@ def _price_changes(contract: Contract, period: Period, span: Window) -> list[Ste
         for at_ms, fee in changes
         if span.start_ms < at_ms < span.end_ms
     ]
-
-
-def _instruments(contract: Contract, evidence: Evidence) -> Step:
-    service, interval = contract.service, Duration(evidence.interval_ms)
-    if not evidence.series:
-        return step("not_measured", service=service)
-    if evidence.series == 1:
-        return step("measured_by_one", service=service, interval=interval)
-    quorum = evidence.quorum.at_least or "all"
-    return step(
-        "measured_by_many",
-        service=service,
-        series=evidence.series,
-        interval=interval,
-        quorum=quorum,
-    )

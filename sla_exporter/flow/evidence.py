@@ -13,7 +13,8 @@ from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.quorum import combine, disagreements
 from sla_exporter.core.samples import SeriesState, never_seen
 from sla_exporter.core.settlement import Evidence
-from sla_exporter.core.sli.events import Events, count_events, joined
+from sla_exporter.core.sli.counts import count_events, whole_slots
+from sla_exporter.core.sli.events import Events, joined
 from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
 from sla_exporter.flow.exclusions import stated_exclusions
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
-    from sla_exporter.core.sli.events import EventCount, Slot
+    from sla_exporter.core.sli.counts import EventCount
+    from sla_exporter.core.sli.events import Slot
     from sla_exporter.ports import Labels
     from sla_exporter.ports.evidence import ExclusionStore
     from sla_exporter.ports.incidents import IncidentStore
@@ -64,7 +66,7 @@ class ServiceEvidence:
             state = SeriesState(down=ended, unknown=state.unknown)
         unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
         ahead = (Window(known.end_ms, span.end_ms),) if known.end_ms < span.end_ms else ()
-        events = self._events(contract_id, known)
+        slots, events = self._events(contract_id, known)
         if events and events.ratio is None:
             state = never_seen(span)
         down = subtract(state.down, tidy((*unobserved, *ahead)))
@@ -76,6 +78,7 @@ class ServiceEvidence:
                 unknown=subtract(tidy((*state.unknown, *unobserved)), ahead),
             ),
             sli=self.service.sli,
+            slots=slots,
             events=events,
             affected=tuple(weighted(down, self.affected.get(contract_id, ()))),
             disagreements=clip(disagreed, span),
@@ -95,11 +98,14 @@ class ServiceEvidence:
             has_alerts=bool(self.service.incident_matchers),
         )
 
-    def _events(self, contract_id: str, known: Window) -> EventCount | None:
+    def _events(
+        self, contract_id: str, known: Window
+    ) -> tuple[tuple[Slot, ...], EventCount | None]:
         sli = self.service.sli
         if not isinstance(sli, Events) or sli.down_over is not None:
-            return None
-        return count_events(sli, joined(self.slots.get(contract_id, ())), known)
+            return (), None
+        slots = whole_slots(joined(self.slots.get(contract_id, ())), known)
+        return slots, count_events(sli, slots)
 
     def _states_within(self, contract_id: str, span: Window) -> tuple[SeriesState, SeriesState]:
         """Give what was measured, and what counts once alerts had their say."""

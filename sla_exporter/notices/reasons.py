@@ -44,6 +44,18 @@ SENTENCES = {
         "is down when more than %(limit)s of its events failed. A slot without events %(empty)s."
     ),
     "events_counted": N_("Good events: %(good)s of %(total)s."),
+    "events_left_out": N_(
+        "Slots in excluded time are left out: %(slots)s, with %(total)s events, "
+        "%(bad)s of them bad."
+    ),
+    "events_forgiven": N_(
+        "Slots in excluded time count as good: %(slots)s, with %(total)s events, "
+        "%(bad)s of them bad."
+    ),
+    "events_blamed": N_(
+        "Of slots in excluded time only what was bad counts: %(slots)s, with %(total)s events, "
+        "%(bad)s of them bad."
+    ),
     "events_averaged": N_(
         "The availability is the average of %(slots)s slots, %(without)s of them without events. "
         "A slot without events %(empty)s."

@@ -24,11 +24,13 @@ class ScanAnswer:
     """The ends of flagged windows by series, and how many samples all windows together held.
 
     A series that has a window without any sample, and another one with some, has a flag there too.
-    ``samples_seen`` is ``None`` where the engine does not tell.
+    ``samples_seen`` is ``None`` where the engine does not tell. With ``is_proof``, windows without
+    a flag are certain to hold neither a bad sample nor a gap, and nothing need be counted.
     """
 
     flagged: Mapping[Labels, list[int]]
     samples_seen: int | None
+    is_proof: bool = False
 
 
 class SampleSource(Protocol):

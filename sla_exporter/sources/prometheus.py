@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from bisect import bisect_right
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from prometheus_api_client import PrometheusConnect
 from urllib3.util import Retry
 
-from sla_exporter.core.matchers import quote
 from sla_exporter.core.periods import datetime_of
 from sla_exporter.core.windows import Window, clip
 from sla_exporter.errors import QueryRejected, QueryTooLarge
 from sla_exporter.ports.measuring import ScanAnswer
+from sla_exporter.sources.dialect import CLOSED_RANGE, METRICSQL, Dialect
 from sla_exporter.sources.retention import UNTOLD, Retention, from_flags, from_runtime_info
+from sla_exporter.sources.selectors import labels_of, narrowed
 from sla_exporter.sources.session import PrometheusSession, milliseconds_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.scan import Chunk, Sample
     from sla_exporter.core.windows import Windows
     from sla_exporter.ports import Labels, Value
-from sla_exporter.sources.session import SeriesAnswer, SeriesList
+    from sla_exporter.sources.dialect import Question
+    from sla_exporter.sources.session import SeriesAnswer, SeriesList
 
 _Part = tuple[range, ScanAnswer]
 P = ParamSpec("P")
@@ -44,7 +46,6 @@ CONCURRENCY = 4
 _POINTS_A_QUERY = 10_000  # the server allows 11,000 per series
 _SHORTEST_SPLIT_MS = 60_000
 _HOUR_MS = 3_600_000
-_NAMED_AT_MOST = 2_000  # series named in one selector; past that, reading all is cheaper
 
 
 class PrometheusSource:
@@ -70,7 +71,7 @@ class PrometheusSource:
             method="POST",
             retry=Retry(total=0),
         )
-        self._closed: bool | None = None
+        self._dialect: Dialect | None = None
         self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="prometheus")
 
     def close(self) -> None:
@@ -83,49 +84,47 @@ class PrometheusSource:
     ) -> Mapping[Labels, Sequence[Sample]]:
         """Give raw samples of the span ``(start, end]``; of all series, or what is needed."""
         selector = narrowed(service.selector, list(needed)) if needed else service.selector
-        try:
-            return await self._call(self._read_samples, selector, span, needed)
-        except QueryTooLarge:
-            middle = (span.start_ms + span.end_ms) // 2
-            if span.length_ms <= _SHORTEST_SPLIT_MS:
-                raise
-        first = await self.samples(service, Window(span.start_ms, middle), needed)
-        second = await self.samples(service, Window(middle, span.end_ms), needed)
-        return {
-            labels: (*first.get(labels, ()), *second.get(labels, ()))
-            for labels in first.keys() | second.keys()
-        }
+        read = partial(self._read_samples, selector, needed=needed)
+        return await self._in_parts(read, span)
 
     async def scan(self, service: Service, chunk: Chunk) -> ScanAnswer:
-        """Find the windows whose sum is not the clean one."""
-        return await self._compare("sum_over_time", service, chunk)
+        """Find the windows that are not clean."""
+        dialect = await self._spoken()
+        found = await self._compare(dialect.scan(service.selector, chunk), chunk)
+        return replace(found, is_proof=dialect.speaks_metricsql)
 
     async def miscounted(self, service: Service, chunk: Chunk) -> Mapping[Labels, list[int]]:
         """Give the ends of the windows that hold too many or too few samples."""
-        return (await self._compare("count_over_time", service, chunk)).flagged
+        dialect = await self._spoken()
+        return (
+            await self._compare(dialect.over_time("count", service.selector, chunk), chunk)
+        ).flagged
 
     async def points(
         self, selector: str, span: Window
     ) -> Mapping[Labels, Sequence[tuple[int, str]]]:
         """Give the samples in ``(start, end]`` as milliseconds and text, whatever they mean."""
+        return await self._in_parts(partial(self._read_points, selector), span)
+
+    async def _in_parts(
+        self, read: Callable[[Window], Mapping[Labels, Sequence[T]]], span: Window
+    ) -> Mapping[Labels, Sequence[T]]:
+        """Read a span as a whole, or in halves of halves if that is too much at once."""
         try:
-            return await self._call(self._read_points, selector, span)
+            return await self._call(read, span)
         except QueryTooLarge:
-            middle = (span.start_ms + span.end_ms) // 2
             if span.length_ms <= _SHORTEST_SPLIT_MS:
                 raise
-        first = await self.points(selector, Window(span.start_ms, middle))
-        second = await self.points(selector, Window(middle, span.end_ms))
+        middle = (span.start_ms + span.end_ms) // 2
+        first = await self._in_parts(read, Window(span.start_ms, middle))
+        second = await self._in_parts(read, Window(middle, span.end_ms))
         return {
             labels: (*first.get(labels, ()), *second.get(labels, ()))
             for labels in first.keys() | second.keys()
         }
 
-    async def _compare(self, function: str, service: Service, chunk: Chunk) -> ScanAnswer:
-        # Ranges of Prometheus 2 include both of their ends; a window of ours only the later one.
-        length_ms = chunk.window_ms - (1 if await self._ranges_are_closed() else 0)
-        query = f"{function}({service.selector}[{length_ms}ms])"
-        ends, clean = chunk.window_ends, f'"{chunk.samples_per_window}"'.encode()
+    async def _compare(self, question: Question, chunk: Chunk) -> ScanAnswer:
+        query, ends, clean = question.query, chunk.window_ends, f'"{question.clean}"'.encode()
         # Cut in two at least, so that a server with several cores uses more than one.
         parts = max(2, math.ceil(len(ends) / _POINTS_A_QUERY))
         size = math.ceil(len(ends) / parts)
@@ -198,12 +197,11 @@ class PrometheusSource:
         first = await self._windows_at(query, clean, ends[:half])
         return first + await self._windows_at(query, clean, ends[half:])
 
-    async def _ranges_are_closed(self) -> bool:
-        """Find out whether a range includes its start: in Prometheus 2 it does, in others not."""
-        if self._closed is None:
-            found = await self._call(self._instant, "count_over_time(vector(0)[2s:1s])", 0)
-            self._closed = [value for series in found for _, value in series.points()] == [3.0]
-        return self._closed
+    async def _spoken(self) -> Dialect:
+        """Find out, once, how the engine reads PromQL."""
+        if self._dialect is None:
+            self._dialect = await self._call(self._read_dialect)
+        return self._dialect
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         call = partial(function, *args, **kwargs)
@@ -211,6 +209,17 @@ class PrometheusSource:
 
     def _instant(self, query: str, at_ms: int) -> SeriesList:
         return self._client.custom_query(query, {"time": _seconds(at_ms)})  # type: ignore[no-any-return]
+
+    def _read_dialect(self) -> Dialect:
+        counted = self._instant(CLOSED_RANGE, 0)
+        try:
+            speaks_metricsql = bool(self._instant(METRICSQL, 0))
+        except QueryRejected:
+            speaks_metricsql = False
+        return Dialect(
+            ranges_are_closed=[value for one in counted for _, value in one.points()] == [3.0],
+            speaks_metricsql=speaks_metricsql,
+        )
 
     def _read_samples(
         self, selector: str, span: Window, needed: Mapping[Labels, Windows] | None
@@ -294,37 +303,6 @@ def _joined(parts: Sequence[_Part]) -> ScanAnswer:
     return ScanAnswer(
         flagged=flagged, samples_seen=sum(known) if len(known) == len(counts) else None
     )
-
-
-def labels_of(metric: Mapping[str, str]) -> Labels:
-    """Give a series' labels as sorted pairs, without its name, which functions drop as well."""
-    return tuple(sorted((k, v) for k, v in metric.items() if k != "__name__"))
-
-
-def narrowed(selector: str, only: Sequence[Labels]) -> str:
-    """Restrict a selector to a superset of the series named, by the label that tells most apart."""
-    if len(only) > _NAMED_AT_MOST:
-        return selector
-    values: dict[str, set[str]] = {}
-    for labels in only:
-        for name, value in labels:
-            values.setdefault(name, set()).add(value)
-    everywhere = [n for n in values if all(any(n == m for m, _ in labels) for labels in only)]
-    if not everywhere:
-        return selector
-    name = max(sorted(everywhere), key=lambda n: len(values[n]))
-    pattern = "|".join(sorted(_escape(value) for value in values[name]))
-    matcher = f"{name}=~{quote(pattern)}"
-    head, _, rest = selector.rpartition("}")
-    if not head:
-        return f"{selector}{{{matcher}}}"
-    separator = "" if head.rstrip().endswith(("{", ",")) else ","
-    return f"{head}{separator}{matcher}}}{rest}"
-
-
-def _escape(value: str) -> str:
-    """Escape for RE2, which refuses the escapes of Python's re that mean nothing to it."""
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value)
 
 
 def _samples_of(series: SeriesAnswer, spans: Windows) -> list[Sample]:

@@ -19,7 +19,8 @@ from sla_exporter.errors import (
     QueryTooLarge,
     SourceUnavailable,
 )
-from sla_exporter.sources.prometheus import PrometheusSource, narrowed
+from sla_exporter.sources.prometheus import PrometheusSource
+from sla_exporter.sources.selectors import narrowed
 from tests.cast import MINUTE, WEB
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class FakePrometheus:
     """Answers in the order that a test lays down; remembers what it was asked."""
 
     def __init__(self) -> None:
+        self.speaks_metricsql = False
         self.answers: list = []
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.headers: dict[str, str] = {}
@@ -59,7 +61,9 @@ class FakePrometheus:
 
     def answer(self, form: dict[str, str]):
         if form["query"].startswith("count_over_time(vector(0)"):
-            return 200, vector([({}, "3")])
+            return 200, vector([({}, "2" if self.speaks_metricsql else "3")])
+        if form["query"].startswith("duration_over_time("):
+            return (200, vector([({}, "2")])) if self.speaks_metricsql else (400, UNKNOWN_FUNCTION)
         answer = self.answers.pop(0) if self.answers else (200, matrix({}))
         return answer(form) if callable(answer) else answer
 
@@ -94,6 +98,9 @@ OK, SLOW = matrix({}), error("timeout", "query timed out in expression evaluatio
 POINTS = error("bad_data", "exceeded maximum resolution of 11,000 points per timeseries")
 PARSE = error("bad_data", "invalid parameter: 1:4: parse error: unexpected end of input")
 PARTIAL = {**OK, "warnings": ["store a is gone"]}
+UNKNOWN_FUNCTION = error(
+    "bad_data", '1:1: parse error: unknown function with name "duration_over_time"'
+)
 TOO_MANY = (
     422,
     error(
@@ -250,6 +257,26 @@ def _part(form, series):
 async def test_an_engine_that_does_not_count_samples_says_so(fake, source):
     """Then the observer compares counts as well."""
     assert (await source.scan(WEB, CHUNK)).samples_seen is None
+
+
+async def test_where_metricsql_is_spoken_the_scan_is_a_proof(source, fake):
+    """No bad sample and no gap, from a max gap before each window on; nothing is counted."""
+    fake.speaks_metricsql = True
+    clean = [(T0 / 1000 + 3600 * hour, "1") for hour in (1, 2, 3, 4)]
+    fake.answers = [
+        lambda form: _part(form, {"a": clean, "b": [(clean[0][0], "0"), *clean[1:]]})
+    ] * 2
+
+    answer = await source.scan(WEB, CHUNK)
+
+    assert {form["query"] for path, form in fake.asked if path.endswith("query_range")} == {
+        (
+            'min_over_time(probe_success{job="web"}[3600000ms]) * (duration_over_time('
+            'probe_success{job="web"}[3750000ms], 150.000) > bool 3600.000)'
+        )
+    }
+    assert answer.is_proof
+    assert answer.flagged == {(("i", "b"),): [T0 + 60 * MINUTE]}
 
 
 async def test_an_interval_is_the_commonest_spacing(fake, source):

@@ -12,7 +12,8 @@ from sla_exporter.core.quorum import Quorum
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.core.samples import UP
 from sla_exporter.core.settlement import Evidence
-from sla_exporter.core.sli.events import Availability, EventCount, Events
+from sla_exporter.core.sli.counts import count_events
+from sla_exporter.core.sli.events import Availability, Events, Slot
 from sla_exporter.core.sli.expr import Expr
 from tests.cast import MINUTE, OCTOBER, outage, settled
 
@@ -48,7 +49,8 @@ def test_partial_outages_are_told_with_their_share():
 def test_a_share_of_events_is_the_availability(ratio, minor):
     """Whatever the time says."""
     events = Events(good="g", total="t", by=("customer",))
-    count = EventCount(good=Fraction(1), total=Fraction(2), slots=3, empty=0, ratio=ratio)
+    slots = [] if ratio is None else [Slot(OCTOBER.span, ratio, Fraction(1))]
+    count = count_events(events, slots)
     unknown = () if ratio is not None else (OCTOBER.span,)
 
     found = settled(sli=events, events=count, unknown=unknown)
@@ -78,14 +80,15 @@ def test_a_share_of_events_is_the_availability(ratio, minor):
 )
 def test_every_kind_says_how_it_measured(sli, series, expected):
     """With its resolution."""
-    count = EventCount(good=Fraction(1), total=Fraction(1), slots=1, empty=0, ratio=Fraction(1))
+    is_counted = isinstance(sli, Events) and sli.down_over is None
+    slots = [Slot(OCTOBER.span, Fraction(1), Fraction(1))]
     evidence = Evidence(
         state=UP,
         series=series,
         interval_ms=MINUTE,
         quorum=Quorum(min_known=2),
         sli=sli,
-        events=count if isinstance(sli, Events) and sli.down_over is None else None,
+        events=count_events(sli, slots) if is_counted else None,
     )
 
     assert [step.code for step in instruments("web", evidence)] == expected

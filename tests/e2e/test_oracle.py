@@ -13,7 +13,8 @@ import pytest
 from sla_exporter.core.catalogue import Service
 from sla_exporter.core.quorum import combine, disagreements
 from sla_exporter.core.samples import SeriesState
-from sla_exporter.core.sli.events import Availability, Empty, Events, count_events, joined
+from sla_exporter.core.sli.counts import count_events, whole_slots
+from sla_exporter.core.sli.events import Availability, Empty, Events, joined
 from sla_exporter.core.sli.expr import Expr
 from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window, subtract, tidy, total_ms
@@ -193,7 +194,7 @@ async def test_shares_of_random_counters_are_those_counted_by_hand(request, engi
         slots = slots_by_hand(counters, prometheus_increase if is_prometheus else plain_increase)
         events = events_of(counters, availability=availability, empty=Empty.LEFT_OUT)
         found = await slots_measured(engine, Service(name="api", sli=events), counters.span)
-        ratio = count_events(events, joined(found), counters.span).ratio
+        ratio = count_events(events, whole_slots(joined(found), counters.span)).ratio
         busy = [(good, total) for _, good, total in slots if total]
         if availability is Availability.EVENTS:
             expected = sum(good for good, _ in busy) / sum(total for _, total in busy)

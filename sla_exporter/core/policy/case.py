@@ -10,6 +10,7 @@ from fractions import Fraction
 from sla_exporter.core.catalogue import Contract
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import Period, PeriodKind
+from sla_exporter.core.sli.counts import EventCount
 from sla_exporter.core.windows import Window, Windows
 
 ONE = Fraction(1)
@@ -51,7 +52,8 @@ class Case:
     """The facts of one contract and period.
 
     ``span`` is the part of the period in which the contract ran. ``ratio`` is an availability that
-    was measured as a share of items rather than of time. ``breached_before`` tells of the periods
+    was measured as a share of items rather than of time, and ``events`` what it is made of where
+    events were counted. ``breached_before`` tells of the periods
     before this one, the latest first; ``granted_before`` what was paid in the twelve months before;
     ``carried`` what was kept for this credit because it was under the minimum;
     ``counts`` of other broken promises, such as late answers. Exclusions may lie before the span:
@@ -65,6 +67,7 @@ class Case:
     unknown: Windows = ()
     exclusions: tuple[Exclusion, ...] = ()
     ratio: Fraction | None = None
+    events: EventCount | None = None
     breached_before: tuple[bool, ...] = ()
     granted_before: Money | None = None
     carried: Money | None = None

@@ -5,7 +5,7 @@ Announced late enough, or over its budget, maintenance is downtime like any othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -136,19 +136,30 @@ class _Spending:
             at = end
 
 
+def candidates(
+    rule: ExclusionRule, stated: Iterable[Exclusion], span: Window, zone: str
+) -> Windows:
+    """Give the time that may be excluded at most, before the rule is asked."""
+    recurring = (w for one in rule.recurring for w in _occurrences(one, span, one.zone or zone))
+    return tidy((*(exclusion.window for exclusion in stated), *recurring))
+
+
 def _recurring(rule: ExclusionRule, case: Case) -> Iterator[Window]:
     down = tidy(outage.window for outage in case.outages)
     for recurring in rule.recurring:
-        zone = recurring.zone or case.period.zone
-        day = datetime_of(case.span.start_ms, zone).date() - timedelta(days=1)
-        last = datetime_of(case.span.end_ms, zone).date()
-        while day <= last:
-            if day.weekday() in recurring.weekdays:
-                start = ms_of(datetime.combine(day, recurring.start, ZoneInfo(zone)))
-                until = day + timedelta(days=recurring.end <= recurring.start)
-                end = ms_of(datetime.combine(until, recurring.end, ZoneInfo(zone)))
-                yield from _up_to(recurring.at_most_ms, Window(start, end), down)
-            day += timedelta(days=1)
+        for window in _occurrences(recurring, case.span, recurring.zone or case.period.zone):
+            yield from _up_to(recurring.at_most_ms, window, down)
+
+
+def _occurrences(recurring: Recurring, span: Window, zone: str) -> Iterator[Window]:
+    day = datetime_of(span.start_ms, zone).date() - timedelta(days=1)
+    last = datetime_of(span.end_ms, zone).date()
+    while day <= last:
+        if day.weekday() in recurring.weekdays:
+            start = ms_of(datetime.combine(day, recurring.start, ZoneInfo(zone)))
+            until = day + timedelta(days=recurring.end <= recurring.start)
+            yield Window(start, ms_of(datetime.combine(until, recurring.end, ZoneInfo(zone))))
+        day += timedelta(days=1)
 
 
 def _up_to(most_ms: int | None, window: Window, down: Windows) -> Iterator[Window]:

@@ -11,11 +11,13 @@ from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.policy.case import Outage
 from sla_exporter.core.policy.downtime import Counted, Unknown, count_downtime
 from sla_exporter.core.policy.exclusions import Leaves, exclude
+from sla_exporter.core.policy.shares import Shares, share_of_events
 from sla_exporter.core.reasoning import Duration, Share, Step, step
 from sla_exporter.core.windows import subtract, total_ms
 
 if TYPE_CHECKING:
     from sla_exporter.core.policy.case import Case
+    from sla_exporter.core.policy.exclusions import Excluded
     from sla_exporter.core.policy.terms import Policy
 
 
@@ -25,7 +27,8 @@ class Measured:
 
     ``ratio`` is ``up`` to ``counted`` (both in milliseconds, possibly fractions where partial
     outages are weighted); ``None`` where nothing counts. ``outages`` are what formulas see: with an
-    allowance that is deducted, they are what is left of the downtime behind it.
+    allowance that is deducted, they are what is left of the downtime behind it. ``share`` is the
+    availability where it was measured as a share of items rather than of time.
     """
 
     policy: Policy
@@ -36,6 +39,7 @@ class Measured:
     excluded_ms: int
     ratio: Fraction | None
     outages: tuple[Counted, ...]
+    share: Fraction | None = None
     steps: tuple[Step, ...] = ()
 
     @property
@@ -46,7 +50,7 @@ class Measured:
     @property
     def nothing_missed(self) -> bool:
         """Say whether, without an objective, there was no outage to pay for."""
-        perfect = self.case.ratio is None or self.case.ratio == 1
+        perfect = self.share is None or self.share == 1
         return self.policy.objective is None and not self.outages and perfect
 
     @property
@@ -84,7 +88,8 @@ def measure(policy: Policy, case: Case) -> Measured:
     unknown_ms = total_ms(subtract(case.unknown, excluded.windows)) if case.unknown else 0
     down_ms = sum(outage.ms for outage in outages)
     counted_ms = _denominator(policy, case, total_ms(excluded.windows), unknown_ms)
-    ratio = _ratio(policy, case, counted_ms, down_ms)
+    shares = _shares(policy, case, excluded)
+    ratio = _ratio(policy, shares, counted_ms, down_ms)
     allowance = policy.grace.allowance_ms(policy.objective, counted_ms)
     if allowance:
         outages = _beyond(allowance, outages)
@@ -100,7 +105,8 @@ def measure(policy: Policy, case: Case) -> Measured:
         excluded_ms=total_ms(excluded.windows),
         ratio=ratio,
         outages=tuple(outages),
-        steps=(*excluded.steps, *steps),
+        share=shares.ratio if shares else None,
+        steps=(*excluded.steps, *(shares.steps if shares else ()), *steps),
     )
 
 
@@ -118,14 +124,23 @@ def _denominator(policy: Policy, case: Case, excluded_ms: int, unknown_ms: int) 
     return max(total, 0)
 
 
-def _ratio(policy: Policy, case: Case, counted_ms: int, down_ms: int | Fraction) -> Fraction | None:
-    if case.ratio is not None:
-        ratio = case.ratio
+def _shares(policy: Policy, case: Case, excluded: Excluded) -> Shares | None:
+    """Give the availability that is a share of items, if it is one."""
+    if case.events is not None:
+        return share_of_events(case.events, excluded.windows, policy.exclusions.leaves)
+    return Shares(case.ratio) if case.ratio is not None else None
+
+
+def _ratio(
+    policy: Policy, shares: Shares | None, counted_ms: int, down_ms: int | Fraction
+) -> Fraction | None:
+    if shares is not None:
+        ratio = shares.ratio
     elif counted_ms:
         ratio = Fraction(max(counted_ms - down_ms, 0)) / counted_ms
     else:
-        return None
-    if policy.availability_decimals is None:
+        ratio = None
+    if ratio is None or policy.availability_decimals is None:
         return ratio
     factor = 10 ** (policy.availability_decimals + 2)
     return Fraction(round_fraction(ratio * factor, policy.rounding), factor)
@@ -153,7 +168,7 @@ def availability_step(measured: Measured) -> Step:
     ratio = measured.ratio
     if ratio is None:
         return step("nothing_counted")
-    if measured.case.ratio is not None:
+    if measured.share is not None:
         return step("availability_given", ratio=Share(ratio))
     return step(
         "availability",

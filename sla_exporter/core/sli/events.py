@@ -3,7 +3,8 @@
 Time is cut into slots on whole multiples of their length since the epoch. Prometheus' ``increase``
 says how many events each slot had, so a counter that starts again from zero is its business. From
 the slots comes what the promise speaks of: the share of good events, the average of the slots'
-shares, or downtime, a slot being down when its error rate is over a limit.
+shares (:mod:`sla_exporter.core.sli.counts`), or downtime, a slot being down when its error rate is
+over a limit.
 """
 
 from __future__ import annotations
@@ -107,41 +108,6 @@ def joined(series: Sequence[Sequence[Slot]]) -> list[Slot]:
             before = sums.get(window, (Fraction(0), Fraction(0)))
             sums[window] = (before[0] + good, before[1] + total)
     return [Slot(window, *sums[window]) for window in sorted(sums)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventCount:
-    """What the slots of a period say together; ``ratio`` is ``None`` where nothing counts."""
-
-    good: Fraction
-    total: Fraction
-    slots: int
-    empty: int
-    ratio: Fraction | None
-
-
-def count_events(events: Events, slots: Iterable[Slot], span: Window) -> EventCount:
-    """Count the slots that lie in the span as a whole, and say what the promise speaks of."""
-    inside = [s for s in slots if s.window.start_ms >= span.start_ms]
-    inside = [s for s in inside if s.window.end_ms <= span.end_ms]
-    busy = [slot for slot in inside if slot.total > 0]
-    good = sum((slot.share * slot.total for slot in busy), Fraction(0))
-    total = sum((slot.total for slot in busy), Fraction(0))
-    empty = len(inside) - len(busy)
-    if events.availability is Availability.SLOTS:
-        ratio = _average(events.empty, busy, empty)
-    else:
-        ratio = good / total if total else None
-        if ratio is None and empty and events.empty is not Empty.LEFT_OUT:
-            ratio = Fraction(events.empty is Empty.UP)
-    return EventCount(good=good, total=total, slots=len(inside), empty=empty, ratio=ratio)
-
-
-def _average(rule: Empty, busy: Sequence[Slot], empty: int) -> Fraction | None:
-    counted = len(busy) + (0 if rule is Empty.LEFT_OUT else empty)
-    full = empty if rule is Empty.UP else 0
-    shares = sum((slot.share for slot in busy), Fraction(0))
-    return (shares + full) / counted if counted else None
 
 
 def slots_of(

@@ -14,7 +14,7 @@ from sla_exporter.flow.measuring.measurer import ARRIVAL_MS
 from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.samples import Cadence
@@ -100,8 +100,7 @@ class ProbeMeasurer:
         others = (expected | present | flagged.keys()) - clean
         scans = {labels: _scan(chunk, look, labels, flagged.get(labels, ())) for labels in others}
         await self._read_wanted(chunk, scans)
-        held = sum(scan.samples_in_windows() for scan in scans.values())
-        if look.answer.samples_seen != held + len(clean) * chunk.clean_total:
+        if not self._is_proven(chunk, look.answer, scans.values(), len(clean)):
             for labels, ends in (await self.source.miscounted(self.service, chunk)).items():
                 scan = scans.setdefault(labels, _scan(chunk, look, labels, ()))
                 scan.flagged_at = sorted({*scan.flagged_at, *ends})
@@ -111,6 +110,15 @@ class ProbeMeasurer:
         return Observation(
             states=new | {labels: state for labels, state in states.items() if state != UP}
         )
+
+    def _is_proven(
+        self, chunk: Chunk, answer: ScanAnswer, scans: Iterable[SeriesScan], clean: int
+    ) -> bool:
+        """Say whether no window that was not read can hide a sample too many."""
+        if answer.is_proof:
+            return True
+        held = sum(scan.samples_in_windows() for scan in scans)
+        return answer.samples_seen == held + clean * chunk.clean_total
 
     async def _read_wanted(self, chunk: Chunk, scans: Mapping[Labels, SeriesScan]) -> None:
         """Read raw, until no scan wants more."""
