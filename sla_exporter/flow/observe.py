@@ -96,9 +96,12 @@ class Observer:
         """
         measurer = self._measurers.setdefault(service, measurer_of(self.source, service))
         from_ms -= from_ms % measurer.grid_ms
-        mark = await self.store.watermark(service.name)
-        start_ms = from_ms if mark is None else min(from_ms, mark.final_until_ms)
-        held_ms = await self._held_from(service, Window(start_ms, now_ms))
+        mark, held_ms = await asyncio.gather(
+            self.store.watermark(service.name),
+            self._held_from(service, Window(from_ms, now_ms)),
+        )
+        if mark and mark.final_until_ms < from_ms:  # nothing was observed for long
+            held_ms = await self._held_from(service, Window(mark.final_until_ms, now_ms))
         held_ms += -held_ms % measurer.grid_ms
         if mark is None:
             from_ms = max(from_ms, held_ms)
@@ -152,12 +155,14 @@ class Observer:
         self, service: Service, measurer: Measurer[Any], plan: Sequence[Task]
     ) -> Watermark | None:
         """Observe chunk by chunk; while one is worked on, Prometheus looks through the next."""
+        look: asyncio.Task[Any] | None = None
         ahead: asyncio.Task[Any] | None = None
         try:
             for number, (task, following) in enumerate(zip_longest(plan, plan[1:]), 1):
                 look = ahead or asyncio.create_task(measurer.look(task.chunk))
                 ahead = following and asyncio.create_task(measurer.look(following.chunk))
-                found = await self._found(service, measurer, task.chunk, await look)
+                known = await self.store.known_series(service.name)  # while Prometheus looks
+                found = await self._found(service, measurer, task.chunk, await look, known)
                 await self.store.record(service.name, task.chunk.span, found, task.mark)
                 self.progress(f"measuring {service.name}", number, len(plan))
         except BaseException:
@@ -165,15 +170,20 @@ class Observer:
             self._measurers.pop(service, None)
             raise
         finally:
-            if ahead:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
+            under_way = [one for one in (look, ahead) if one]
+            for one in under_way:
+                one.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
         return plan[-1].mark if plan else None
 
     async def _found(
-        self, service: Service, measurer: Measurer[Any], chunk: Chunk, look: Any
+        self,
+        service: Service,
+        measurer: Measurer[Any],
+        chunk: Chunk,
+        look: Any,
+        expected: set[Labels],
     ) -> Observation:
-        expected: set[Labels] = await self.store.known_series(service.name)
         found = await measurer.finish(chunk, look, expected)
         if service.affected is None:
             return found

@@ -25,7 +25,7 @@ from sla_exporter.errors import QueryRejected, QueryTooLarge
 from sla_exporter.ports.measuring import ScanAnswer
 from sla_exporter.sources.dialect import CLOSED_RANGE, METRICSQL, Dialect
 from sla_exporter.sources.retention import UNTOLD, Retention, from_flags, from_runtime_info
-from sla_exporter.sources.selectors import labels_of, narrowed
+from sla_exporter.sources.selectors import narrowed
 from sla_exporter.sources.session import PrometheusSession, milliseconds_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ CONCURRENCY = 4
 _POINTS_A_QUERY = 10_000  # the server allows 11,000 per series
 _SHORTEST_SPLIT_MS = 60_000
 _HOUR_MS = 3_600_000
+_STATES = {"1": True, "0": False, "-0": False}
 
 
 class PrometheusSource:
@@ -60,7 +61,7 @@ class PrometheusSource:
         auth: tuple[str, str] | None = None,
         retention_ms: int | None = None,
     ) -> None:
-        self.session = PrometheusSession(timeout_s=timeout_s, headers=headers or {})
+        self.session = PrometheusSession(url, timeout_s=timeout_s, headers=headers or {})
         self._url = url.rstrip("/")
         self._auth = auth
         self._retention = retention_ms
@@ -139,7 +140,7 @@ class PrometheusSource:
         if not found:
             return None
         hour = Window(at_ms - 3_600_000, at_ms)
-        picked = {labels_of(one.metric): (hour,) for one in found}
+        picked = {one.labels: (hour,) for one in found}
         series = await self.samples(service, hour, picked)
         spacing = Counter(
             following - at
@@ -229,7 +230,7 @@ class PrometheusSource:
         answer = self._instant(f"{selector}[{span.length_ms + 1}ms]", span.end_ms + 1)
         found: dict[Labels, list[Sample]] = {}
         for series in answer:
-            labels = labels_of(series.metric)
+            labels = series.labels
             if labels in found:
                 raise QueryRejected(
                     f"{selector} picks several series that differ in nothing but their name: "
@@ -245,20 +246,20 @@ class PrometheusSource:
         for series in self._instant(f"{selector}[{span.length_ms}ms]", span.end_ms):
             points = ((milliseconds_of(point), point[1]) for point in series.decoded())
             kept = [(at, value) for at, value in points if span.start_ms < at <= span.end_ms]
-            found.setdefault(labels_of(series.metric), []).extend(kept)
+            found.setdefault(series.labels, []).extend(kept)
         return {labels: sorted(points) for labels, points in found.items()}
 
     def _read_windows(self, query: str, clean: bytes, ends: range) -> ScanAnswer:
         answer = self._range(query, ends, {"stats": "all"})
         return ScanAnswer(
-            flagged={labels_of(found.metric): found.unlike(clean, ends) for found in answer},
+            flagged={found.labels: found.unlike(clean, ends) for found in answer},
             samples_seen=answer.samples_seen,
         )
 
     def _read_values(self, expression: str, at: range) -> dict[Labels, list[Value]]:
         found: dict[Labels, list[Value]] = {}
         for series in self._range(expression, at, {}):
-            labels = labels_of(series.metric)
+            labels = series.labels
             if labels in found:
                 raise QueryRejected(f"{expression} gives {dict(labels)} more than once")
             found[labels] = series.texts()
@@ -314,23 +315,28 @@ def _samples_of(series: SeriesAnswer, spans: Windows) -> list[Sample]:
     found: list[Sample] = []
     for start, end in spans:
         # Only what is needed becomes Python values of ours; the answer may hold far more.
-        first = bisect_right(points, start, key=milliseconds_of)
-        stop = bisect_right(points, end, key=milliseconds_of)
+        wanted = points[bisect_right(points, _after(start)) : bisect_right(points, _after(end))]
         found.extend(
-            (milliseconds_of(point), _is_up(float(point[1]), series.metric))
-            for point in points[first:stop]
+            (milliseconds_of(point), _is_up(point[1], series.labels))
+            for point in wanted
             if point[1] != "NaN"
         )
     found.sort()
     return found
 
 
-def _is_up(value: float, metric: Mapping[str, str]) -> bool:
-    if value not in (0.0, 1.0):
+def _after(ms: int) -> tuple[float]:
+    """Give what sorts behind every point of a millisecond and before those of the next one."""
+    return ((2 * ms + 1) / 2000,)
+
+
+def _is_up(text: str, labels: Labels) -> bool:
+    state = _STATES.get(text)
+    if state is None:
         raise QueryRejected(
-            f"{metric} has the value {value:g}; a probe series is 1 when up and 0 when down"
+            f"{dict(labels)} has the value {text}; a probe series is 1 when up and 0 when down"
         )
-    return value == 1.0
+    return state
 
 
 def _seconds(ms: int) -> str:

@@ -1,4 +1,4 @@
-"""Series and selectors: what a series is called, and how a selector is made to pick fewer."""
+"""Selectors: how one is made to pick fewer series."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.matchers import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sla_exporter.ports import Labels
 
 _NAMED_AT_MOST = 2_000  # series named in one selector; past that, reading all is cheaper
-
-
-def labels_of(metric: Mapping[str, str]) -> Labels:
-    """Give a series' labels as sorted pairs, without its name, which functions drop as well."""
-    return tuple(sorted((k, v) for k, v in metric.items() if k != "__name__"))
 
 
 def narrowed(selector: str, only: Sequence[Labels]) -> str:

@@ -9,6 +9,7 @@ never stands in memory as Python objects all at once.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,6 +25,8 @@ from sla_exporter.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from sla_exporter.ports import Labels
 
 # What Prometheus 2 and 3, Thanos, Mimir and VictoriaMetrics say when a smaller query would work.
 _TOO_LARGE = (
@@ -50,6 +53,8 @@ _ALWAYS = {
     "deny_partial_response": "1",
     "nocache": "1",
 }
+# Packing an answer costs the server more than sending it whole: a tick is a tenth of a megabyte.
+_UNCOMPRESSED = {"Accept-Encoding": "identity"}
 _TRY_LATER = frozenset({401, 403, 429, 500, 502, 503, 504})
 # Prometheus 2 puts remarks among the warnings that say nothing of completeness.
 _REMARK = "PromQL info:"
@@ -62,9 +67,14 @@ Point = tuple[float, str]
 class SeriesAnswer(msgspec.Struct):
     """One series of an answer; its points stay encoded until they are asked for."""
 
-    metric: dict[str, str]
+    metric: msgspec.Raw
     values: msgspec.Raw = msgspec.Raw()
     value: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def labels(self) -> Labels:
+        """The labels as sorted pairs, without the name, which functions drop as well."""
+        return _labels_from(bytes(self.metric))
 
     def decoded(self) -> list[Point]:
         """Give the points as Prometheus writes them, in order of time."""
@@ -89,6 +99,12 @@ class SeriesAnswer(msgspec.Struct):
     def texts(self) -> list[tuple[int, str]]:
         """Give the points as milliseconds and the value as it was written."""
         return [(milliseconds_of(point), point[1]) for point in self.decoded()]
+
+
+@lru_cache(maxsize=100_000)  # every tick answers with the labels of every series, several times
+def _labels_from(text: bytes) -> Labels:
+    found = _metric.decode(text)
+    return tuple(sorted((k, v) for k, v in found.items() if k != "__name__"))
 
 
 def milliseconds_of(point: Point) -> int:
@@ -124,6 +140,7 @@ class _Answer(msgspec.Struct):
 
 
 _points = msgspec.json.Decoder(list[Point])
+_metric = msgspec.json.Decoder(dict[str, str])
 _point = msgspec.json.Decoder(Point)
 _answer = msgspec.json.Decoder(_Answer)
 
@@ -147,10 +164,15 @@ class _Decoded:
 class PrometheusSession(requests.Session):
     """A requests session that speaks Prometheus' HTTP API as it wants to be spoken to."""
 
-    def __init__(self, *, timeout_s: float, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, *, timeout_s: float, headers: Mapping[str, str]) -> None:
         super().__init__()
+        # Proxies and certificates of the environment, read once and not at every request.
+        environment = self.merge_environment_settings(url, {}, None, None, None)
+        self.proxies.update(environment["proxies"])
+        self.verify = environment["verify"]
+        self.trust_env = False
         self.timeout_s = timeout_s
-        self.headers.update(headers)
+        self.headers.update({**_UNCOMPRESSED, **headers})
         self.requests_made = 0
 
     def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sla_exporter.ports.measuring import Observation
     from sla_exporter.store.engine import Database
 
+_NAMED_AT_MOST = 200  # series; past that, reading all of them is cheaper
+
 
 class Observations:
     """The observation store on a database."""
@@ -62,10 +64,10 @@ class Observations:
     ) -> None:
         """Replace what was known inside the span."""
         async with self._database.write() as connection:
-            ids = await _series_ids(connection, service)
+            ids = await _series_ids(connection, service, [*found.states, *found.slots])
             unseen = [labels for labels in found.states if labels not in ids]
             if unseen:
-                ids = await _add_series(connection, service, unseen, watermark.outside(span))
+                ids |= await _add_series(connection, service, unseen, watermark.outside(span))
             states = {ids[labels]: state for labels, state in found.states.items()}
             await _replace_windows(connection, service, span, states)
             if found.slots:
@@ -94,8 +96,12 @@ class Observations:
         return {labels_from_text(text): partials for text, partials in found.items()}
 
 
-async def _series_ids(connection: AsyncConnection, service: str) -> dict[Labels, int]:
+async def _series_ids(
+    connection: AsyncConnection, service: str, only: Sequence[Labels] | None = None
+) -> dict[Labels, int]:
     query = select(t.series.c.labels, t.series.c.id).where(t.series.c.service == service)
+    if only is not None and len(only) <= _NAMED_AT_MOST:
+        query = query.where(t.series.c.labels.in_([labels_to_text(labels) for labels in only]))
     return {labels_from_text(text): id_ for text, id_ in await connection.execute(query)}
 
 
@@ -105,7 +111,7 @@ async def _add_series(
     """Note series seen for the first time, which are unknown in what was observed without them."""
     rows = [{"service": service, "labels": labels_to_text(labels)} for labels in unseen]
     await connection.execute(insert(t.series), rows)
-    ids = await _series_ids(connection, service)
+    ids = await _series_ids(connection, service, unseen)
     state = SeriesState(unknown=unknown)
     windows = [row for labels in unseen for row in _rows_of(ids[labels], state)]
     if windows:

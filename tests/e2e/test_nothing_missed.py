@@ -81,6 +81,7 @@ class Site:
     down: set[str] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
     refuses: int = 0  # the status that it answers with instead
+    lingers: dict[str, float] = field(default_factory=dict)  # seconds, after taking the first
     received: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,6 +99,7 @@ class Site:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if not site.refuses:
                     site.received.append(body)
+                time.sleep(site.lingers.pop(body["alerts"][0]["labels"]["customer"], 0))
                 self.answer(site.refuses or 200, b"")
 
             def answer(self, status: int, body: bytes) -> None:
@@ -498,6 +500,21 @@ def test_a_receiver_that_is_away_for_a_moment_is_told_again(world):
 
     until(lambda: world.told("patient"), "the firing")
     world.comes_up("patient")
+
+
+def test_a_receiver_that_takes_an_alert_and_answers_too_late(world):
+    """Alertmanager gives up after ten seconds and sends it again; it is one incident."""
+    world.site.lingers["lingering"] = 11
+    world.goes_down("lingering")
+    until(lambda: len(world.told("lingering")) > 1, "it is told again", 60)
+    world.comes_up("lingering")
+    until(lambda: world.told("lingering")[-1][0] == "resolved", "the end")
+
+    (found,) = mended(world, "lingering")
+
+    assert [status for status, _ in world.told("lingering")][:2] == ["firing", "firing"]
+    assert changes(found) == []
+    assert found.ends_at_ms is not None
 
 
 def test_a_resolve_because_prometheus_died(world):
