@@ -32,6 +32,7 @@ from sla_exporter.core.policy.terms import (
     Policy,
     Undecided,
 )
+from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.credit import CreditModel
 from sla_exporter.settings.fields import (
     AffectedShare,
@@ -170,11 +171,17 @@ class ClaimModel(TicketModel):
     """A credit on request, and maybe only after a ticket."""
 
     ticket: TicketModel | None = None
+    remind: Notice | None = None
+    tolerance: Length = Duration(15 * 60_000)
 
     def claim(self) -> Claim:
         """Give the core's claim."""
-        ticket = self.ticket.deadline() if self.ticket else None
-        return Claim(within=self.deadline(), ticket_within=ticket)
+        return Claim(
+            within=self.deadline(),
+            ticket_within=self.ticket.deadline() if self.ticket else None,
+            remind_ms=self.remind,
+            tolerance_ms=self.tolerance.ms,
+        )
 
 
 class UndecidedModel(Section):

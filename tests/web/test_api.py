@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import ClientSession, web
 
+from sla_exporter.claim_desk import desk_of
 from sla_exporter.core.brakes import CAREFUL, Budget
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.errors import NotReady, StoreUnavailable
@@ -64,6 +65,7 @@ class Asked:
                 catalogue=lambda: BOOK,
                 decider=lambda: office.decider,
                 desk=ExclusionDesk(store=Exclusions(database), clock=FixedClock(NOVEMBER_3)),
+                claim_desk=lambda: desk_of(database, office.reconciler.poster),
                 pack=self._pack,
             ),
         )
