@@ -150,18 +150,14 @@ def _figures(
     settled: Settled, customer: Customer, facts: dict[str, str], formats: Formats
 ) -> tuple[tuple[str, str], ...]:
     ratio = settled.ratio
-    found = [
+    return (
         (formats.say("Customer"), customer.name),
         (formats.say("Contract"), settled.contract),
         (formats.say("Period"), facts["period"]),
         (formats.say("Availability"), "?" if ratio is None else formats.percent(ratio)),
         (formats.say("Downtime"), formats.duration(settled.down_ms)),
         (formats.say("Credit"), facts["credit"]),
-    ]
-    if facts["until"]:
-        text = formats.say("before %(until)s (%(zone)s)", **facts)
-        found.append((formats.say("To be claimed"), text))
-    return tuple(found)
+    )
 
 
 def _offered(view: PageView, settled: Settled, facts: dict[str, str], formats: Formats) -> PageView:
@@ -180,8 +176,10 @@ def _offered(view: PageView, settled: Settled, facts: dict[str, str], formats: F
     if more > 0:
         text = formats.words.ngettext("... and %(num)d more.", "... and %(num)d more.", more)
         outages.append(text % {"num": more})
+    deadline = (formats.say("To be claimed"), formats.say("before %(until)s (%(zone)s)", **facts))
     return replace(
         view,
+        figures=(*view.figures, deadline) if facts["until"] else view.figures,
         outages_title=formats.say("Outages"),
         outages=tuple(outages),
         button=formats.say("Claim %(credit)s", **facts),
