@@ -55,13 +55,19 @@ def test_a_customer_claims_by_the_link_in_the_mail(config, service, tmp_path):
     assert [answer.status_code for answer in pressed] == [200, 200]
     assert pressed[0].text == pressed[1].text
 
-    entered = claims_of(tmp_path, "list", "--output", "json")
+    entered = sla_exporter(tmp_path, "claims", "list", "--output", "json")
     (accepted,) = (one for one in json.loads(entered) if one["result"] == "accepted")
     credited = until(
         lambda: [s for s in mails(tmp_path) if "credited to you" in s], "the notice of the credit"
     )
     assert len(credited) == 1
-    again = claims_of(tmp_path, "add", accepted["settlement"], "--who", "ana")
+    evidence = sla_exporter(tmp_path, "explain", accepted["settlement"], "--output", "json")
+    (tmp_path / "pack.json").write_text(evidence)
+    check = [sys.executable, "-m", "sla_exporter", "verify", str(tmp_path / "pack.json")]
+    assert "It holds." in subprocess.run(check, capture_output=True, text=True, check=True).stdout
+    assert "posted" in sla_exporter(tmp_path, "explain", accepted["settlement"])
+    sla_exporter(tmp_path, "ledger", "verify")  # or it exits with 1
+    again = sla_exporter(tmp_path, "claims", "add", accepted["settlement"], "--who", "ana")
     assert "duplicate" in again
     metrics = requests.get(f"{server.url}/metrics", timeout=5).text
     assert 'sla_claims_total{result="accepted"} 1.0' in metrics
@@ -69,9 +75,8 @@ def test_a_customer_claims_by_the_link_in_the_mail(config, service, tmp_path):
     assert "Traceback" not in log_of(server)
 
 
-def claims_of(folder: Path, command: str, *arguments: str) -> str:
-    """Run ``sla-exporter claims`` beside the service."""
-    call = [sys.executable, "-m", "sla_exporter", "claims", command, *arguments]
+def sla_exporter(folder: Path, *arguments: str) -> str:
+    """Run a command beside the service."""
+    call = [sys.executable, "-m", "sla_exporter", *arguments]
     call.append(f"--config.file={folder / 'sla-exporter.yml'}")
-    done = subprocess.run(call, capture_output=True, text=True, check=True)
-    return done.stdout
+    return subprocess.run(call, capture_output=True, text=True, check=True).stdout

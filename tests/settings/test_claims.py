@@ -37,6 +37,14 @@ def test_a_claim_may_have_a_reminder_and_a_tolerance(tmp_path):
     )
 
 
+def test_a_reminder_before_there_is_anything_to_claim_is_a_mistake(tmp_path):
+    """Nobody would ever get it."""
+    text = with_claim().replace("7 days before", "30 days before")
+
+    with pytest.raises(ConfigInvalid, match="so nobody is reminded"):
+        loaded(tmp_path, text + LINKS)
+
+
 def test_links_are_signed_with_the_first_key(tmp_path):
     """The old one is still taken."""
     (tmp_path / "key").write_text("a key in a file\n")
