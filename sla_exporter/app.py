@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from sla_exporter.claim_desk import offers_of
 from sla_exporter.core.due import evidence_span
 from sla_exporter.core.exposure import Outlooks
 from sla_exporter.core.policy.terms import Form
@@ -42,6 +43,7 @@ from sla_exporter.sources.opinions.series import SeriesOpinion
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.sources.rules import RuleIntervals
 from sla_exporter.store.billing import DatabaseBillingChecks
+from sla_exporter.store.claims import Claims
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
@@ -243,6 +245,7 @@ class Engine:
     repairer: Repairer
     exclusions: Exclusions
     alertmanager: Alertmanager | None
+    renderer: JinjaRenderer
     source: PrometheusSource
     others: list[PrometheusSource]
     outlooks: Outlooks = field(default_factory=Outlooks)
@@ -263,13 +266,14 @@ class Engine:
         source, alertmanager = source_of(config), alertmanager_of(config)
         incidents, exclusions = Incidents(database), Exclusions(database)
         opinions, others = opinions_of(config, source, clock)
-        notices = config.notices
+        renderer = JinjaRenderer(config.notices.company, config.notices.templates)
         return cls(
             config=config,
             clock=clock,
             source=source,
             others=others,
             alertmanager=alertmanager,
+            renderer=renderer,
             exclusions=exclusions,
             repairer=Repairer(
                 incidents=incidents,
@@ -291,15 +295,17 @@ class Engine:
                 incidents=incidents,
                 exclusions=exclusions,
                 settlements=Settlements(database),
-                renderer=JinjaRenderer(notices.company, notices.templates),
+                renderer=renderer,
                 routes=Routes(
                     notices=EMAIL if config.mail else FILE,
                     credits=FILE,
-                    statements=notices.statements,
+                    statements=config.notices.statements,
                     billing=billing_forms(config),
                 ),
                 settle_after_ms=config.settle_after_ms,
                 corroborator=Corroborator(sources=opinions, store=Opinions(database), clock=clock),
+                claims=Claims(database),
+                offers=offers_of(config, renderer),
                 brakes=config.brakes,
                 progress=progress,
             ),

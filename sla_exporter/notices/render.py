@@ -64,7 +64,7 @@ class JinjaRenderer:
     def __init__(self, company: str, operators_folder: Path | None = None) -> None:
         own = resources.folder("templates")
         self._folders = (operators_folder, own) if operators_folder else (own,)
-        self._company = company
+        self.company = company
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
@@ -77,14 +77,26 @@ class JinjaRenderer:
         again = f"/{settled.revision}" if settled.revision > 1 else ""
         if again:
             kind = "correction"
+        return self.write(kind, f"{kind}/{settled.key}{again}", settled, customer, entry)
+
+    def write(
+        self,
+        kind: str,
+        key: str,
+        settled: Settled,
+        customer: Customer,
+        entry: Entry | None = None,
+        **more: object,
+    ) -> Notice:
+        """Write a notice of a kind; its templates see ``more`` beside the notice."""
         view = self._view(settled, customer, entry)
         environment = self._environment(customer.locale)
 
         def part(name: str) -> str:
-            return environment.get_template(f"notices/{kind}/{name}").render(notice=view)
+            return environment.get_template(f"notices/{kind}/{name}").render(notice=view, **more)
 
         return Notice(
-            key=f"{kind}/{settled.key}{again}",
+            key=key,
             kind=kind,
             locale=customer.locale,
             recipients=customer.email,
@@ -100,6 +112,14 @@ class JinjaRenderer:
         """Render terms of service as ``txt``, ``md`` or ``html``."""
         environment = self._environment("en")
         return environment.get_template(f"terms/terms.{suffix}").render(terms=terms)
+
+    def render_page(self, template: str, view: object) -> str:
+        """Render a page for the browser; all that it shows is in the view."""
+        return self._environment("en").get_template(template).render(page=view)
+
+    def worth(self, settled: Settled, locale: str) -> str:
+        """Say what the customer gets, in their language."""
+        return _worth(settled, self.formats(locale))
 
     def formats(self, locale: str) -> Formats:
         """Give the formats of a locale, with its translations."""
@@ -126,7 +146,7 @@ class JinjaRenderer:
         formats = self.formats(customer.locale)
         ratio, objective = settled.ratio, settled.objective
         return NoticeView(
-            company=self._company,
+            company=self.company,
             language=customer.locale.replace("_", "-"),
             customer=customer.name,
             contract=settled.contract,
