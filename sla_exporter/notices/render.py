@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import css_inline
 from babel import Locale
@@ -21,6 +21,7 @@ from sla_exporter.notices.timeline import timeline_png
 from sla_exporter.ports.settling import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Customer
@@ -29,19 +30,29 @@ if TYPE_CHECKING:
     from sla_exporter.notices.terms import Terms
 
 TIMELINE = "timeline"
+PARTS = ("subject.txt", "body.txt", "body.html")
+
+# They turn the direction of what follows them, even in what we wrote.
+_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView:
-    """Everything a template may use; all of it is text in the customer's language already.
-
-    ``timeline`` is the source of the outage picture for an ``img`` element; ``reasons`` are the
-    steps of the calculation in order.
-    """
+    """What every template may use, whatever its kind; all of it is in the reader's language."""
 
     company: str
     language: str
     customer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledView(NoticeView):
+    """What the templates about a settlement may use besides.
+
+    ``timeline`` is the source of the outage picture for an ``img`` element; ``reasons`` are the
+    steps of the calculation in order. ``minor`` and ``currency`` are the credit in money.
+    """
+
     contract: str
     service: str
     period: str
@@ -56,6 +67,8 @@ class NoticeView:
     reference: str
     reasons: tuple[str, ...]
     timeline: str
+    minor: int
+    currency: str
 
 
 class JinjaRenderer:
@@ -77,29 +90,48 @@ class JinjaRenderer:
         again = f"/{settled.revision}" if settled.revision > 1 else ""
         if again:
             kind = "correction"
+        pictures = {TIMELINE: timeline_png(settled.span, settled.windows, settled.zone)}
         view = self._view(settled, customer, entry)
+        return self.write(kind, f"{kind}/{settled.key}{again}", customer, view, pictures)
+
+    def write(
+        self,
+        kind: str,
+        key: str,
+        customer: Customer,
+        view: NoticeView,
+        pictures: Mapping[str, bytes] | None = None,
+    ) -> Notice:
+        """Write the notice of any kind: what its three templates make of the view."""
+        facts = _without_turns(asdict(view))
         environment = self._environment(customer.locale)
 
-        def part(name: str) -> str:
-            return environment.get_template(f"notices/{kind}/{name}").render(notice=view)
-
+        subject, text, html = (
+            environment.get_template(f"notices/{kind}/{part}").render(notice=facts, alone=True)
+            for part in PARTS
+        )
         return Notice(
-            key=f"{kind}/{settled.key}{again}",
+            key=key,
             kind=kind,
+            customer=customer.id,
             locale=customer.locale,
             recipients=customer.email,
-            subject=" ".join(part("subject.txt").split()),
-            text=part("body.txt"),
-            html=self._inliner.inline(part("body.html")),
-            pictures={
-                TIMELINE: timeline_png(settled.span, settled.windows, settled.zone),
-            },
+            subject=" ".join(subject.split()),
+            text=text,
+            html=self._inliner.inline(html),
+            pictures=pictures or {},
+            facts=facts,
         )
 
     def render_terms(self, terms: Terms, suffix: str) -> str:
         """Render terms of service as ``txt``, ``md`` or ``html``."""
         environment = self._environment("en")
         return environment.get_template(f"terms/terms.{suffix}").render(terms=terms)
+
+    def path_of(self, template: str) -> Path:
+        """Say which file a template is read from."""
+        paths = (folder / template for folder in self._folders)
+        return next(path for path in paths if path.is_file())
 
     def formats(self, locale: str) -> Formats:
         """Give the formats of a locale, with its translations."""
@@ -122,10 +154,10 @@ class JinjaRenderer:
             self._environments[locale] = environment
         return self._environments[locale]
 
-    def _view(self, settled: Settled, customer: Customer, entry: Entry | None) -> NoticeView:
+    def _view(self, settled: Settled, customer: Customer, entry: Entry | None) -> SettledView:
         formats = self.formats(customer.locale)
         ratio, objective = settled.ratio, settled.objective
-        return NoticeView(
+        return SettledView(
             company=self._company,
             language=customer.locale.replace("_", "-"),
             customer=customer.name,
@@ -146,7 +178,21 @@ class JinjaRenderer:
                 sentences((s for s in settled.steps if not s.code.startswith("hold_")), formats)
             ),
             timeline=f"cid:{TIMELINE}",
+            minor=settled.credit.minor,
+            currency=settled.credit.currency,
         )
+
+
+def _without_turns(fact: Any) -> Any:
+    """Leave out the marks by which a name could turn the words around it."""
+    match fact:
+        case str():
+            return fact.translate(_TURNS)
+        case dict():
+            return {name: _without_turns(value) for name, value in fact.items()}
+        case list() | tuple():
+            return [_without_turns(value) for value in fact]
+    return fact
 
 
 def _escape_markdown(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sla_exporter.core.ledger import EMPTY_BOOKS
 
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A rendered message to a customer; ``pictures`` are PNG files by content id."""
+    """A rendered message to a customer; ``pictures`` are PNG files by content id.
+
+    ``customer`` is who it is for, ``facts`` what its templates were given, so that a digest can say
+    the same again; ``documents`` are files that go with it, by name.
+    """
 
     key: str
     kind: str
@@ -34,6 +38,9 @@ class Notice:
     text: str
     html: str
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    customer: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
