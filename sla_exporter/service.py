@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sla_exporter.app import Engine, SystemClock, deliverer_of, load, reader_of, sinks_of
+from sla_exporter.app import Engine, SystemClock, load
 from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
 from sla_exporter.flow.deliver import DeliveryVerdict
@@ -19,6 +19,7 @@ from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
+from sla_exporter.outward import deliverer_of, gatherer_of, reader_of, sinks_of
 from sla_exporter.schedule import Job, Schedule
 from sla_exporter.store.engine import Database
 from sla_exporter.store.exclusions import Exclusions
@@ -129,6 +130,7 @@ class Service:
                 run=self._reconcile,
                 is_ours=is_ours,
             ),
+            Job(name="gather", every_ms=every.deliver_ms, run=self._gather, is_ours=is_ours),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
             Job(
                 name="billing",
@@ -233,6 +235,11 @@ class Service:
         if written:
             _log.info("settled", settlements=written)
             await self._deliver()
+
+    async def _gather(self) -> None:
+        digests = await gatherer_of(self.config, self.fenced).gather_due(self.clock.now_ms())
+        if digests:
+            _log.info("gathered", digests=digests)
 
     async def _deliver(self) -> None:
         sinks = sinks_of(self.config, self.clock)

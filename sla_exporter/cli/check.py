@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sla_exporter.app import FILE, load
+from sla_exporter.app import load
 from sla_exporter.cli.flaws import flaw_sentence
 from sla_exporter.core.policy.flaws import flaws
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.notices import checking
+from sla_exporter.outward import FILE
 from sla_exporter.settings.policies import load_policies
 
 if TYPE_CHECKING:

@@ -103,10 +103,7 @@ class Poster:
             if entry.kind in {EntryKind.GRANT, EntryKind.REVERSAL}
         ]
         if notice:
-            sink = self.routes.notices
-            orders.append(
-                Order(key=f"{sink}/{notice.key}", sink=sink, kind="notice", about=notice.key)
-            )
+            orders.append(self.routes.notice_order(notice, waits=True))
         return orders
 
     def _credit_order(self, contract: Contract, entry: Entry) -> Order:

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeKind:
-    """A kind of notice: when it is sent, and made-up ones to look at."""
+    """A kind of notice: when it is sent, and made-up ones to look at.
+
+    Those that ``gathers`` wait a little for others of the same customer, to be sent as one digest.
+    """
 
     sent: str
     samples: Callable[[], Iterable[Sample]]
+    gathers: bool = True
 
 
 KINDS: dict[str, NoticeKind] = {
@@ -39,5 +43,15 @@ KINDS: dict[str, NoticeKind] = {
     "statement": NoticeKind(
         sent="A period was settled without a credit, if notices.statements is on.",
         samples=samples.statements,
+    ),
+    "outage": NoticeKind(
+        sent="An outage was measured that has lasted for notices.outages.after.",
+        samples=samples.outages,
+        gathers=False,
+    ),
+    "digest": NoticeKind(
+        sent="Several notices of one customer came within notices.gather; it says all of them.",
+        samples=samples.digests,
+        gathers=False,
     ),
 }

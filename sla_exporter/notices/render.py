@@ -2,73 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import css_inline
 from babel import Locale
 from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from sla_exporter import resources
-from sla_exporter.core.policy.pay import TERMINATION, Pay, Unit
-from sla_exporter.core.settlement import Verdict
 from sla_exporter.notices.formats import Formats
 from sla_exporter.notices.languages import translations
-from sla_exporter.notices.reasons import sentences
 from sla_exporter.notices.timeline import timeline_png
+from sla_exporter.notices.views import TIMELINE, digest_view, outage_view, settled_view
 from sla_exporter.ports.settling import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sla_exporter.core.catalogue import Customer
     from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.outages import Outage
     from sla_exporter.core.settled import Settled
     from sla_exporter.notices.terms import Terms
+    from sla_exporter.notices.views import NoticeView
 
-TIMELINE = "timeline"
 PARTS = ("subject.txt", "body.txt", "body.html")
 
 # They turn the direction of what follows them, even in what we wrote.
 _TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeView:
-    """What every template may use, whatever its kind; all of it is in the reader's language."""
-
-    company: str
-    language: str
-    customer: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledView(NoticeView):
-    """What the templates about a settlement may use besides.
-
-    ``timeline`` is the source of the outage picture for an ``img`` element; ``reasons`` are the
-    steps of the calculation in order. ``minor`` and ``currency`` are the credit in money.
-    """
-
-    contract: str
-    service: str
-    period: str
-    zone: str
-    availability: str
-    objective: str
-    met: bool
-    downtime: str
-    unknown: str
-    credit: str
-    form: str
-    reference: str
-    reasons: tuple[str, ...]
-    timeline: str
-    minor: int
-    currency: str
 
 
 class JinjaRenderer:
@@ -76,7 +42,7 @@ class JinjaRenderer:
 
     def __init__(self, company: str, operators_folder: Path | None = None) -> None:
         own = resources.folder("templates")
-        self._folders = (operators_folder, own) if operators_folder else (own,)
+        self.folders = (operators_folder, own) if operators_folder else (own,)
         self._company = company
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -91,7 +57,7 @@ class JinjaRenderer:
         if again:
             kind = "correction"
         pictures = {TIMELINE: timeline_png(settled.span, settled.windows, settled.zone)}
-        view = self._view(settled, customer, entry)
+        view = settled_view(settled, customer, entry, self.formats(customer.locale), self._company)
         return self.write(kind, f"{kind}/{settled.key}{again}", customer, view, pictures)
 
     def write(
@@ -123,6 +89,51 @@ class JinjaRenderer:
             facts=facts,
         )
 
+    def render_outages(self, customer: Customer, outages: Sequence[Outage]) -> Notice:
+        """Render that we saw these outages, and that they will count."""
+        told = ",".join(f"{one.contract}@{one.window.start_ms}" for one in outages)
+        view = outage_view(outages, customer, self.formats(customer.locale), self._company)
+        return self.write("outage", f"outage/{customer.id}/{_short(told)}", customer, view)
+
+    def render_digest(self, notices: Sequence[Notice]) -> Notice:
+        """Render several notices of one reader as one; each says what it would say by itself.
+
+        The same notices always make the same digest, under the same key.
+        """
+        first = notices[0]
+        view = asdict(digest_view(notices, self.formats(first.locale)))
+        pictures: dict[str, bytes] = {}
+        sections: dict[str, list[str]] = {part: [] for part in PARTS}
+        for number, notice in enumerate(notices, 1):
+            facts = _renumbered(notice.facts, notice.pictures, number)
+            pictures |= {f"{name}-{number}": png for name, png in notice.pictures.items()}
+            for part in PARTS:
+                said = self._rendered(notice.kind, part, first.locale, notice=facts, alone=False)
+                sections[part].append(Markup(said) if part.endswith(".html") else said)  # noqa: S704 - made of escaped parts
+        subject, text, html = (
+            self._rendered(
+                "digest", part, first.locale, notice=view, alone=True, sections=sections[part]
+            )
+            for part in PARTS
+        )
+        return Notice(
+            key=f"digest/{first.customer}/{_short(','.join(one.key for one in notices))}",
+            kind="digest",
+            customer=first.customer,
+            locale=first.locale,
+            recipients=first.recipients,
+            subject=" ".join(subject.split()),
+            text=text,
+            html=self._inliner.inline(html),
+            pictures=pictures,
+            facts=view,
+            documents={name: one for n in notices for name, one in n.documents.items()},
+        )
+
+    def _rendered(self, kind: str, part: str, locale: str, **given: Any) -> str:
+        template = self._environment(locale).get_template(f"notices/{kind}/{part}")
+        return template.render(**given)
+
     def render_terms(self, terms: Terms, suffix: str) -> str:
         """Render terms of service as ``txt``, ``md`` or ``html``."""
         environment = self._environment("en")
@@ -130,17 +141,17 @@ class JinjaRenderer:
 
     def path_of(self, template: str) -> Path:
         """Say which file a template is read from."""
-        paths = (folder / template for folder in self._folders)
+        paths = (folder / template for folder in self.folders)
         return next(path for path in paths if path.is_file())
 
     def formats(self, locale: str) -> Formats:
         """Give the formats of a locale, with its translations."""
-        return Formats(Locale.parse(locale), translations(locale, self._folders))
+        return Formats(Locale.parse(locale), translations(locale, self.folders))
 
     def _environment(self, locale: str) -> ImmutableSandboxedEnvironment:
         if locale not in self._environments:
             environment = ImmutableSandboxedEnvironment(
-                loader=FileSystemLoader(self._folders),
+                loader=FileSystemLoader(self.folders),
                 autoescape=select_autoescape(["html"]),
                 undefined=StrictUndefined,
                 trim_blocks=True,
@@ -149,38 +160,22 @@ class JinjaRenderer:
                 extensions=["jinja2.ext.i18n"],
             )
             environment.filters["markdown"] = _escape_markdown
-            words = translations(locale, self._folders)
+            words = translations(locale, self.folders)
             environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
             self._environments[locale] = environment
         return self._environments[locale]
 
-    def _view(self, settled: Settled, customer: Customer, entry: Entry | None) -> SettledView:
-        formats = self.formats(customer.locale)
-        ratio, objective = settled.ratio, settled.objective
-        return SettledView(
-            company=self._company,
-            language=customer.locale.replace("_", "-"),
-            customer=customer.name,
-            contract=settled.contract,
-            service=settled.service,
-            period=formats.period(settled.period, settled.span, settled.zone),
-            zone=settled.zone,
-            availability=formats.percent(ratio) if ratio is not None else "?",
-            objective=formats.say("no outage") if objective is None else formats.percent(objective),
-            met=settled.verdict is Verdict.MET,
-            downtime=formats.duration(settled.down_ms),
-            unknown=formats.duration(settled.unknown_ms) if settled.unknown_ms else "",
-            credit=_worth(settled, formats),
-            form=formats.words.gettext(settled.form.value),
-            reference=entry.reference if entry else "",
-            # Why a credit waited is between us and ourselves.
-            reasons=tuple(
-                sentences((s for s in settled.steps if not s.code.startswith("hold_")), formats)
-            ),
-            timeline=f"cid:{TIMELINE}",
-            minor=settled.credit.minor,
-            currency=settled.credit.currency,
-        )
+
+def _short(names: str) -> str:
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+
+def _renumbered(
+    facts: Mapping[str, Any], pictures: Mapping[str, bytes], number: int
+) -> dict[str, Any]:
+    """Give pictures names of their own among those of several notices."""
+    names = {f"cid:{name}": f"cid:{name}-{number}" for name in pictures}
+    return {k: names.get(v, v) if isinstance(v, str) else v for k, v in facts.items()}
 
 
 def _without_turns(fact: Any) -> Any:
@@ -197,15 +192,3 @@ def _without_turns(fact: Any) -> Any:
 
 def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text)
-
-
-def _worth(settled: Settled, formats: Formats) -> str:
-    """Say what the customer gets, in whatever form."""
-    parts: list[str] = []
-    if settled.extension_days:
-        parts.append(formats.pay(Pay(Unit.DAYS, settled.extension_days)))
-    if settled.may_terminate:
-        parts.append(formats.pay(TERMINATION))
-    if settled.credit.minor or not parts:
-        parts.insert(0, formats.money(settled.credit))
-    return ", ".join(parts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.catalogue import Contract, Customer, Mode
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.money import Money
+from sla_exporter.core.outages import Outage
 from sla_exporter.core.periods import Period
 from sla_exporter.core.policy.pay import TERMINATION, Pay, Unit, share_of
 from sla_exporter.core.policy.terms import Component, Form, Minimum, Objective, Policy
@@ -23,7 +24,7 @@ from sla_exporter.core.settlement import Evidence, Settlement, settle
 from sla_exporter.core.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sla_exporter.notices.render import JinjaRenderer
     from sla_exporter.ports.settling import Notice
@@ -95,6 +96,35 @@ def statements() -> Iterator[Sample]:
         yield Sample(name=name, write=partial(_write, settlement, has_entry=False))
 
 
+def outages() -> Iterator[Sample]:
+    """Give acknowledgements of one outage and of several."""
+    running = Outage(
+        contract="acme-web", customer="sample", service="web", zone=_MONTH.zone,
+        window=_outage(), lasts=True,
+    )  # fmt: skip
+    ended = replace(running, contract="acme-mail", service="mail", lasts=False)
+    hostile = replace(running, contract=HOSTILE, service=HOSTILE)
+    for name, told in {
+        "one that lasts": [running],
+        "several": [ended, running],
+        "hostile names": [hostile],
+    }.items():
+        customer = HOSTILE if told == [hostile] else "Acme Ltda"
+        yield Sample(name=name, write=partial(_write_outages, told, customer))
+
+
+def digests() -> Iterator[Sample]:
+    """Give digests: of a few, of one of every kind, of many."""
+    granted, corrected, stated = list(credits_granted()), list(corrections()), list(statements())
+    for name, parts in {
+        "a credit and a statement": [granted[0], stated[0]],
+        "every shape": [*granted, *corrected, *stated],
+        "no credit": [stated[0], stated[0]],
+        "hostile names": [granted[9], stated[4]],
+    }.items():
+        yield Sample(name=name, write=partial(_write_digest, parts))
+
+
 def sample_customer(name: str, locale: str, currency: str = "BRL") -> Customer:
     """Give a customer who reads this language."""
     return Customer(
@@ -114,6 +144,16 @@ def _write(
     settled = replace(Settled.of(settlement), revision=revision)
     entry = grant(settlement, _MONTH.span.end_ms) if has_entry else None
     return renderer.render(settled, customer, entry)
+
+
+def _write_outages(
+    told: Sequence[Outage], customer: str, renderer: JinjaRenderer, locale: str
+) -> Notice:
+    return renderer.render_outages(sample_customer(customer, locale), told)
+
+
+def _write_digest(parts: Sequence[Sample], renderer: JinjaRenderer, locale: str) -> Notice:
+    return renderer.render_digest([part.write(renderer, locale) for part in parts])
 
 
 _SHARE = share_of(Fraction(1, 10))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.money import Money
     from sla_exporter.core.policy.terms import Form
+    from sla_exporter.ports.notices import Pace
     from sla_exporter.ports.settling import Notice, Order
 
 
@@ -208,11 +209,12 @@ class Outbox(Protocol):
         now_ms: int,
         lease_ms: int,
         most: int,
-        per_hour: Mapping[str, int] | None = None,
+        paces: Mapping[str, Pace] | None = None,
     ) -> Sequence[Claimed]:
         """Take orders that are due and that nobody else holds.
 
-        Sinks in ``per_hour`` get no more than so many within any hour.
+        Sinks in ``paces`` get notices at that pace; while a person has stopped notices, nobody gets
+        any.
         """
         ...
 

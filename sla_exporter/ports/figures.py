@@ -43,7 +43,7 @@ class Figures:
     policy and form; ``carried`` by currency;
     ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
     ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service; ``billing_differences`` by
-    sink and kind; ``billing_checked_ms`` by sink.
+    sink and kind; ``billing_checked_ms`` and ``notices_staged`` by sink.
     """
 
     issued: Mapping[tuple[str, str, str], tuple[int, int]]
@@ -59,6 +59,9 @@ class Figures:
     carried: Mapping[str, int] = field(default_factory=dict)
     billing_differences: Mapping[tuple[str, str], int] = field(default_factory=dict)
     billing_checked_ms: Mapping[str, int] = field(default_factory=dict)
+    notices_held: int = 0
+    notices_stopped: bool = False
+    notices_staged: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureStore(Protocol):
