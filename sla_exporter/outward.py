@@ -6,6 +6,7 @@ import os
 import socket
 import uuid
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from sla_exporter.core.policy.terms import Form
@@ -13,6 +14,7 @@ from sla_exporter.flow.acknowledge import Acknowledger
 from sla_exporter.flow.deliver import Deliverer
 from sla_exporter.flow.gather import Gatherer
 from sla_exporter.flow.readback import Reader
+from sla_exporter.notices.credit_note import CreditNotes
 from sla_exporter.notices.kinds import KINDS
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports import silent
@@ -24,14 +26,16 @@ from sla_exporter.sinks.file import FileSink
 from sla_exporter.sinks.registry import build_sink, sink_kinds
 from sla_exporter.sinks.whmcs import WhmcsSection
 from sla_exporter.sinks.whmcs_catalogue import WhmcsCatalogue
+from sla_exporter.sinks.whmcs_notices import WhmcsNotices
 from sla_exporter.store.billing import DatabaseBillingChecks
 from sla_exporter.store.digests import Digests
 from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.told import DatabaseToldOutages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from sla_exporter.core.catalogue import Customer
     from sla_exporter.core.ledger import Entry
     from sla_exporter.flow.deliver import DeliveryVerdict
     from sla_exporter.ports import Clock, Progress
@@ -49,6 +53,11 @@ def sinks_of(config: Config, clock: Clock) -> Sinks:
     notices: dict[str, NoticeSink] = {FILE: file}
     if config.mail:
         notices[EMAIL] = _email(config.mail, clock)
+    through = config.notices.through
+    if through:
+        section = cast(WhmcsSection, config.billing[through].section)
+        account_of = partial(_account, _customers(config), through)
+        notices[through] = WhmcsNotices(through, section, account_of, config.allow_private)
     billing: dict[str, BillingSink] = {FILE: file}
     for name, access in config.billing.items():
         billing[name] = build_sink(access.kind, name, access.section, clock, config.allow_private)
@@ -64,14 +73,22 @@ def billing_forms(config: Config) -> dict[str, frozenset[Form]]:
 
 def account_finder(config: Config) -> Callable[[str, Entry], str | None]:
     """Give what finds the account that an entry's customer has in a billing sink."""
-    customers = {contract.customer.id: contract.customer for contract in config.catalogue.contracts}
+    customers = _customers(config)
 
     def find(sink: str, entry: Entry) -> str | None:
-        customer = customers.get(entry.customer)
-        account = customer.billing.get(sink) if customer else None
+        account = _account(customers, sink, entry.customer)
         return account or (entry.customer if sink == FILE else None)
 
     return find
+
+
+def _customers(config: Config) -> dict[str, Customer]:
+    return {contract.customer.id: contract.customer for contract in config.catalogue.contracts}
+
+
+def _account(customers: Mapping[str, Customer], sink: str, customer: str) -> str | None:
+    found = customers.get(customer)
+    return found.billing.get(sink) if found else None
 
 
 def deliverer_of(
@@ -124,7 +141,9 @@ def routes_of(config: Config) -> Routes:
 
 def renderer_of(config: Config) -> JinjaRenderer:
     """Build what writes notices."""
-    return JinjaRenderer(config.notices.company, config.notices.templates)
+    notices = config.notices
+    notes = CreditNotes(notices.credit_note_font) if notices.credit_note else None
+    return JinjaRenderer(notices.company, notices.templates, credit_notes=notes)
 
 
 def gatherer_of(config: Config, database: Database) -> Gatherer:

@@ -146,16 +146,21 @@ def _write(folder: Path, name: str, notice: Notice) -> None:
 
 def _contents(notice: Notice) -> dict[str, bytes]:
     """Give a notice as text, as a page that a browser shows, and as mail programs get it."""
+    mail = compose(notice, key=notice.key, sender=_SENDER, reply_to=None, at_ms=0)
+    return {
+        "txt": f"{notice.subject}\n\n{notice.text}".encode(),
+        "html": page_of_notice(notice).encode(),
+        "eml": mail.as_bytes(),
+    }
+
+
+def page_of_notice(notice: Notice) -> str:
+    """Give the HTML with its pictures in it."""
     html = notice.html
     for name, png in notice.pictures.items():
         source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
         html = html.replace(f'"cid:{name}"', f'"{source}"')
-    mail = compose(notice, key=notice.key, sender=_SENDER, reply_to=None, at_ms=0)
-    return {
-        "txt": f"{notice.subject}\n\n{notice.text}".encode(),
-        "html": html.encode(),
-        "eml": mail.as_bytes(),
-    }
+    return html
 
 
 def _slug(words: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import css_inline
@@ -17,7 +17,13 @@ from sla_exporter import resources
 from sla_exporter.notices.formats import Formats
 from sla_exporter.notices.languages import translations
 from sla_exporter.notices.timeline import timeline_png
-from sla_exporter.notices.views import TIMELINE, digest_view, outage_view, settled_view
+from sla_exporter.notices.views import (
+    TIMELINE,
+    digest_view,
+    outage_view,
+    settled_view,
+    without_turns,
+)
 from sla_exporter.ports.settling import Notice
 
 if TYPE_CHECKING:
@@ -28,22 +34,27 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.outages import Outage
     from sla_exporter.core.settled import Settled
+    from sla_exporter.notices.credit_note import CreditNotes
     from sla_exporter.notices.terms import Terms
     from sla_exporter.notices.views import NoticeView
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 
-# They turn the direction of what follows them, even in what we wrote.
-_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-
 
 class JinjaRenderer:
     """Renders from templates: the operator's folder first, then our own."""
 
-    def __init__(self, company: str, operators_folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        company: str,
+        operators_folder: Path | None = None,
+        *,
+        credit_notes: CreditNotes | None = None,
+    ) -> None:
         own = resources.folder("templates")
         self.folders = (operators_folder, own) if operators_folder else (own,)
         self._company = company
+        self._credit_notes = credit_notes
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
@@ -57,8 +68,13 @@ class JinjaRenderer:
         if again:
             kind = "correction"
         pictures = {TIMELINE: timeline_png(settled.span, settled.windows, settled.zone)}
-        view = settled_view(settled, customer, entry, self.formats(customer.locale), self._company)
-        return self.write(kind, f"{kind}/{settled.key}{again}", customer, view, pictures)
+        formats = self.formats(customer.locale)
+        view = settled_view(settled, customer, entry, formats, self._company)
+        notice = self.write(kind, f"{kind}/{settled.key}{again}", customer, view, pictures)
+        if entry is None or self._credit_notes is None:
+            return notice
+        note = self._credit_notes.write(view, entry, pictures[TIMELINE], formats)
+        return replace(notice, documents={f"{entry.reference}.pdf": note})
 
     def write(
         self,
@@ -69,7 +85,7 @@ class JinjaRenderer:
         pictures: Mapping[str, bytes] | None = None,
     ) -> Notice:
         """Write the notice of any kind: what its three templates make of the view."""
-        facts = _without_turns(asdict(view))
+        facts = without_turns(asdict(view))
         environment = self._environment(customer.locale)
 
         subject, text, html = (
@@ -176,18 +192,6 @@ def _renumbered(
     """Give pictures names of their own among those of several notices."""
     names = {f"cid:{name}": f"cid:{name}-{number}" for name in pictures}
     return {k: names.get(v, v) if isinstance(v, str) else v for k, v in facts.items()}
-
-
-def _without_turns(fact: Any) -> Any:
-    """Leave out the marks by which a name could turn the words around it."""
-    match fact:
-        case str():
-            return fact.translate(_TURNS)
-        case dict():
-            return {name: _without_turns(value) for name, value in fact.items()}
-        case list() | tuple():
-            return [_without_turns(value) for value in fact]
-    return fact
 
 
 def _escape_markdown(text: str) -> str:

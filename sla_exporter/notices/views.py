@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 TIMELINE = "timeline"
 
+# They turn the direction of what follows them, even in what we wrote.
+_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView:
@@ -163,6 +166,18 @@ def digest_view(notices: Sequence[Notice], formats: Formats) -> DigestView:
 def language_tag(locale: str) -> str:
     """Write a locale as HTML and mail do."""
     return locale.replace("_", "-")
+
+
+def without_turns(fact: Any) -> Any:
+    """Leave out the marks by which a name could turn the words around it."""
+    match fact:
+        case str():
+            return fact.translate(_TURNS)
+        case dict():
+            return {name: without_turns(value) for name, value in fact.items()}
+        case list() | tuple():
+            return [without_turns(value) for value in fact]
+    return fact
 
 
 def _total(facts: Iterable[Mapping[str, Any]], formats: Formats) -> str:

@@ -119,6 +119,10 @@ class NoticeSink(Protocol):
         """Send the notice, marked with the order's key, and give the message's name."""
         ...
 
+    async def close(self) -> None:
+        """Give connections back."""
+        ...
+
 
 def _web_address(text: str) -> str:
     if not text.startswith(("https://", "http://")):
@@ -156,8 +160,10 @@ class Sinks:
 
     async def close(self) -> None:
         """Give all connections back."""
-        for sink in self.billing.values():
-            await sink.close()
+        for notices in self.notices.values():
+            await notices.close()
+        for billing in self.billing.values():
+            await billing.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,7 @@ class NoticeSettings:
     first: int | None = None
     wait_ms: int = 0
     credit_note: bool = False
+    credit_note_font: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

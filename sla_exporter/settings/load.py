@@ -23,7 +23,7 @@ from sla_exporter.settings.document import Document, read_file
 from sla_exporter.settings.exclusions import read_exclusions
 from sla_exporter.settings.masking import shown
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
-from sla_exporter.settings.notices import check_through, read_notices
+from sla_exporter.settings.notices import check_notices, read_notices
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
 from sla_exporter.settings.sentences import validated
@@ -87,7 +87,7 @@ class _Loader:
         if model.maintenance.silences and model.alertmanager.url is None:
             message = "silences: they are read from Alertmanager, so alertmanager.url is needed"
             self.problems.append(self.document.problem(("maintenance", "silences"), message))
-        self.problems.extend(check_through(model.notices.through, model.billing, self.document))
+        self.problems.extend(check_notices(model.notices, self.path, model.billing, self.document))
         known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
         access = AccessReader(self.path, self.document, self.problems)
         return Config(

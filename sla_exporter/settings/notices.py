@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from sla_exporter.settings.config import NoticeSettings, OutageNotices
 from sla_exporter.settings.fields import Length, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -41,6 +42,7 @@ class NoticesModel(Section):
     first: int | None = Field(default=None, ge=1)
     wait: Length = Duration(30 * 60_000)
     credit_note: Literal["pdf"] | None = None
+    credit_note_font: str | None = None
 
 
 def read_notices(model: NoticesModel, file: Path) -> NoticeSettings:
@@ -60,20 +62,32 @@ def read_notices(model: NoticesModel, file: Path) -> NoticeSettings:
         first=model.first,
         wait_ms=model.wait.ms,
         credit_note=model.credit_note == "pdf",
+        credit_note_font=beside(file, model.credit_note_font) if model.credit_note_font else None,
     )
 
 
-def check_through(
-    through: str | None, billing: Mapping[str, Mapping[str, Any]], document: Document
-) -> list[Problem]:
-    """Say whether notices go through something that can send them."""
-    if through is None:
-        return []
-    at = ("notices", "through")
+def check_notices(
+    model: NoticesModel, file: Path, billing: Mapping[str, Mapping[str, Any]], document: Document
+) -> Iterator[Problem]:
+    """Say what of the section cannot be done here."""
+    through = model.through
+    if through is not None:
+        message = _cannot_send(through, billing)
+        if message:
+            yield document.problem(("notices", "through"), f"through: {message}")
+    if model.credit_note and find_spec("fpdf") is None:
+        message = "credit_note: PDF files need: pip install 'sla-exporter[pdf]'"
+        yield document.problem(("notices", "credit_note"), message)
+    font = model.credit_note_font
+    if font is not None and not beside(file, font).is_file():
+        message = f"credit_note_font: there is no file {font}"
+        yield document.problem(("notices", "credit_note_font"), message)
+
+
+def _cannot_send(through: str, billing: Mapping[str, Mapping[str, Any]]) -> str:
     if through not in billing:
-        return [document.problem(at, f"through: there is no {through!r} under billing")]
+        return f"there is no {through!r} under billing"
     kind = billing[through].get("type", through)
-    if kind != "whmcs":
-        message = f"through: notices can go through WHMCS only, and {through!r} is of type {kind!r}"
-        return [document.problem(at, message)]
-    return []
+    if kind == "whmcs":
+        return ""
+    return f"notices can go through WHMCS only, and {through!r} is of type {kind!r}"

@@ -104,7 +104,8 @@ def test_a_preview_of_every_kind_in_every_language(tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert done.exit_code == 0
     assert {name.split("-")[0] for name in names} == KINDS.keys()
-    assert {"credit-breached-es.html", "outage-several-pt_BR.txt", "digest-no-credit-en.eml"} < names
+    assert {"credit-breached-es.html", "outage-several-pt_BR.txt"} < names
+    assert "digest-no-credit-en.eml" in names
     page = (tmp_path / "out" / "credit-breached-es.html").read_text()
     assert "data:image/png;base64," in page
     assert "cid:" not in page
