@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sla_exporter.claim_desk import offers_of
 from sla_exporter.core.due import evidence_span
 from sla_exporter.core.exposure import Outlooks
 from sla_exporter.core.windows import Window
@@ -29,6 +30,7 @@ from sla_exporter.sources.opinions.pingdom import Pingdom
 from sla_exporter.sources.opinions.series import SeriesOpinion
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.sources.rules import RuleIntervals
+from sla_exporter.store.claims import Claims
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_exporter.core.due import Due
+    from sla_exporter.notices.render import JinjaRenderer
     from sla_exporter.ports import Clock, Progress
     from sla_exporter.ports.evidence import SecondOpinion
     from sla_exporter.ports.measuring import ObservationStore
@@ -135,6 +138,7 @@ class Engine:
     repairer: Repairer
     exclusions: Exclusions
     alertmanager: Alertmanager | None
+    renderer: JinjaRenderer
     source: PrometheusSource
     others: list[PrometheusSource]
     outlooks: Outlooks = field(default_factory=Outlooks)
@@ -155,12 +159,14 @@ class Engine:
         source, alertmanager = source_of(config), alertmanager_of(config)
         incidents, exclusions = Incidents(database), Exclusions(database)
         opinions, others = opinions_of(config, source, clock)
+        renderer = renderer_of(config)
         return cls(
             config=config,
             clock=clock,
             source=source,
             others=others,
             alertmanager=alertmanager,
+            renderer=renderer,
             exclusions=exclusions,
             repairer=Repairer(
                 incidents=incidents,
@@ -182,11 +188,13 @@ class Engine:
                 incidents=incidents,
                 exclusions=exclusions,
                 settlements=Settlements(database),
-                renderer=renderer_of(config),
+                renderer=renderer,
                 routes=routes_of(config),
                 acknowledger=acknowledger_of(config, database),
                 settle_after_ms=config.settle_after_ms,
                 corroborator=Corroborator(sources=opinions, store=Opinions(database), clock=clock),
+                claims=Claims(database),
+                offers=offers_of(config, renderer),
                 brakes=config.brakes,
                 progress=progress,
             ),

@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from sla_exporter import __version__
+from sla_exporter.core.claims import ClaimResult
 from sla_exporter.core.money import Money
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.ports.delivery import DifferenceKind
@@ -154,6 +155,7 @@ class FigureCollector(Collector):
         )
         yield from _notices(figures)
         yield from _billing(figures)
+        yield from _claims(figures)
         if self._per_contract:
             yield from _standings(figures.standings)
 
@@ -225,6 +227,21 @@ def _billing(figures: Figures) -> Iterator[Metric]:
         "When a billing system was last compared with the ledger.",
         ("sink",),
         {(sink,): at_ms / 1000 for sink, at_ms in figures.billing_checked_ms.items()},
+    )
+
+
+def _claims(figures: Figures) -> Iterator[Metric]:
+    yield _counter(
+        "sla_claims",
+        "Claims of customers, by what came of them.",
+        ("result",),
+        {(result.value,): figures.claims.get(result, 0) for result in ClaimResult},
+    )
+    yield _gauge(
+        "sla_claims_waiting",
+        "What customers were told that they can claim, and have not claimed yet.",
+        ("currency",),
+        {(currency,): _major(minor, currency) for currency, minor in figures.waiting.items()},
     )
 
 

@@ -11,6 +11,7 @@ from sla_exporter import __version__
 from sla_exporter.cli.billing import billing
 from sla_exporter.cli.catalogue import catalogue
 from sla_exporter.cli.check import check
+from sla_exporter.cli.claims import claims
 from sla_exporter.cli.credits import credits_
 from sla_exporter.cli.customers import customers
 from sla_exporter.cli.deliveries import deliveries
@@ -64,7 +65,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    *(serve, check, test, terms, reconcile, credits_, explain, verify, exposure, ledger),
+    *(serve, check, test, terms, reconcile, credits_, claims, explain, verify, exposure, ledger),
     *(exclusions, incidents, notices, deliveries, billing, catalogue, customers),
     *(tokens, migrate, demo),
 )

@@ -44,6 +44,19 @@ KINDS: dict[str, NoticeKind] = {
         sent="A period was settled without a credit, if notices.statements is on.",
         samples=samples.statements,
     ),
+    "claim": NoticeKind(
+        sent="A period was settled with a credit that its customer must claim.",
+        samples=samples.offers,
+    ),
+    "claim_reminder": NoticeKind(
+        sent="The time to claim a credit is nearly over.",
+        samples=samples.reminders,
+    ),
+    "claim_refused": NoticeKind(
+        sent="A customer claimed what is not due.",
+        samples=samples.refusals,
+        gathers=False,
+    ),
     "outage": NoticeKind(
         sent="An outage was measured that has lasted for notices.outages.after.",
         samples=samples.outages,

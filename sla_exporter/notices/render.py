@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import css_inline
 from babel import Locale
@@ -23,6 +23,7 @@ from sla_exporter.notices.views import (
     outage_view,
     settled_view,
     without_turns,
+    worth,
 )
 from sla_exporter.ports.settling import Notice
 
@@ -36,9 +37,21 @@ if TYPE_CHECKING:
     from sla_exporter.core.settled import Settled
     from sla_exporter.notices.credit_note import CreditNotes
     from sla_exporter.notices.terms import Terms
-    from sla_exporter.notices.views import NoticeView
+    from sla_exporter.notices.views import NoticePart
 
-PARTS = ("subject.txt", "body.txt", "body.html")
+SUBJECT, TEXT, HTML = PARTS = ("subject.txt", "body.txt", "body.html")
+
+
+class _Reader(NamedTuple):
+    """Who a notice is for: by id, in which language, at which addresses."""
+
+    customer: str
+    locale: str
+    recipients: tuple[str, ...]
+
+    @classmethod
+    def of(cls, customer: Customer) -> _Reader:
+        return cls(customer.id, customer.locale, customer.email)
 
 
 class JinjaRenderer:
@@ -53,7 +66,7 @@ class JinjaRenderer:
     ) -> None:
         own = resources.folder("templates")
         self.folders = (operators_folder, own) if operators_folder else (own,)
-        self._company = company
+        self.company = company
         self._credit_notes = credit_notes
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -67,83 +80,85 @@ class JinjaRenderer:
         again = f"/{settled.revision}" if settled.revision > 1 else ""
         if again:
             kind = "correction"
-        pictures = {TIMELINE: timeline_png(settled.span, settled.windows, settled.zone)}
-        formats = self.formats(customer.locale)
-        view = settled_view(settled, customer, entry, formats, self._company)
-        notice = self.write(kind, f"{kind}/{settled.key}{again}", customer, view, pictures)
+        notice = self.write_about(kind, f"{kind}/{settled.key}{again}", settled, customer, entry)
         if entry is None or self._credit_notes is None:
             return notice
-        note = self._credit_notes.write(view, entry, pictures[TIMELINE], formats)
+        formats = self.formats(customer.locale)
+        view = settled_view(settled, customer, entry, formats, self.company)
+        note = self._credit_notes.write(view, entry, notice.pictures[TIMELINE], formats)
         return replace(notice, documents={f"{entry.reference}.pdf": note})
 
-    def write(
+    def write_about(
         self,
         kind: str,
         key: str,
+        settled: Settled,
         customer: Customer,
-        view: NoticeView,
-        pictures: Mapping[str, bytes] | None = None,
+        entry: Entry | None = None,
+        **more: NoticePart,
     ) -> Notice:
-        """Write the notice of any kind: what its three templates make of the view."""
-        facts = without_turns(asdict(view))
-        environment = self._environment(customer.locale)
-
-        subject, text, html = (
-            environment.get_template(f"notices/{kind}/{part}").render(notice=facts, alone=True)
-            for part in PARTS
-        )
-        return Notice(
-            key=key,
-            kind=kind,
-            customer=customer.id,
-            locale=customer.locale,
-            recipients=customer.email,
-            subject=" ".join(subject.split()),
-            text=text,
-            html=self._inliner.inline(html),
-            pictures=pictures or {},
-            facts=facts,
-        )
+        """Write a notice of any kind about a settlement; templates see ``more`` in the notice."""
+        view = settled_view(settled, customer, entry, self.formats(customer.locale), self.company)
+        facts = asdict(view) | {name: asdict(part) for name, part in more.items()}
+        pictures = {TIMELINE: timeline_png(settled.span, settled.windows, settled.zone)}
+        return self._write(kind, key, _Reader.of(customer), facts, pictures)
 
     def render_outages(self, customer: Customer, outages: Sequence[Outage]) -> Notice:
         """Render that we saw these outages, and that they will count."""
         told = ",".join(f"{one.contract}@{one.window.start_ms}" for one in outages)
-        view = outage_view(outages, customer, self.formats(customer.locale), self._company)
-        return self.write("outage", f"outage/{customer.id}/{_short(told)}", customer, view)
+        view = outage_view(outages, customer, self.formats(customer.locale), self.company)
+        key = f"outage/{customer.id}/{_short(told)}"
+        return self._write("outage", key, _Reader.of(customer), asdict(view), {})
 
     def render_digest(self, notices: Sequence[Notice]) -> Notice:
         """Render several notices of one reader as one; each says what it would say by itself.
 
         The same notices always make the same digest, under the same key.
         """
-        first = notices[0]
-        view = asdict(digest_view(notices, self.formats(first.locale)))
-        pictures: dict[str, bytes] = {}
-        sections: dict[str, list[str]] = {part: [] for part in PARTS}
+        first, pictures = notices[0], dict[str, bytes]()
+        sections: dict[str, list[str]] = {TEXT: [], HTML: []}
         for number, notice in enumerate(notices, 1):
             facts = _renumbered(notice.facts, notice.pictures, number)
             pictures |= {f"{name}-{number}": png for name, png in notice.pictures.items()}
-            for part in PARTS:
+            for part, found in sections.items():
                 said = self._rendered(notice.kind, part, first.locale, notice=facts, alone=False)
-                sections[part].append(Markup(said) if part.endswith(".html") else said)  # noqa: S704 - made of escaped parts
+                found.append(Markup(said) if part == HTML else said)  # noqa: S704 - escaped there
+        reader = _Reader(first.customer, first.locale, first.recipients)
+        view = digest_view(notices, self.formats(first.locale))
+        key = f"digest/{first.customer}/{_short(','.join(one.key for one in notices))}"
+        digest = self._write("digest", key, reader, asdict(view), pictures, sections=sections)
+        documents = {name: one for notice in notices for name, one in notice.documents.items()}
+        return replace(digest, documents=documents)
+
+    def _write(
+        self,
+        kind: str,
+        key: str,
+        reader: _Reader,
+        facts: dict[str, Any],
+        pictures: Mapping[str, bytes],
+        *,
+        sections: Mapping[str, Sequence[str]] | None = None,
+    ) -> Notice:
+        """Put a notice together from what its three templates make of the facts."""
+        facts, parts = without_turns(facts), sections or {}
         subject, text, html = (
             self._rendered(
-                "digest", part, first.locale, notice=view, alone=True, sections=sections[part]
+                kind, part, reader.locale, notice=facts, alone=True, sections=parts.get(part, ())
             )
             for part in PARTS
         )
         return Notice(
-            key=f"digest/{first.customer}/{_short(','.join(one.key for one in notices))}",
-            kind="digest",
-            customer=first.customer,
-            locale=first.locale,
-            recipients=first.recipients,
+            key=key,
+            kind=kind,
+            customer=reader.customer,
+            locale=reader.locale,
+            recipients=reader.recipients,
             subject=" ".join(subject.split()),
             text=text,
             html=self._inliner.inline(html),
             pictures=pictures,
-            facts=view,
-            documents={name: one for n in notices for name, one in n.documents.items()},
+            facts=facts,
         )
 
     def _rendered(self, kind: str, part: str, locale: str, **given: Any) -> str:
@@ -159,6 +174,14 @@ class JinjaRenderer:
         """Say which file a template is read from."""
         paths = (folder / template for folder in self.folders)
         return next(path for path in paths if path.is_file())
+
+    def render_page(self, template: str, view: object) -> str:
+        """Render a page for the browser; all that it shows is in the view."""
+        return self._environment("en").get_template(template).render(page=view)
+
+    def worth(self, settled: Settled, locale: str) -> str:
+        """Say what the customer gets, in their language."""
+        return worth(settled, self.formats(locale))
 
     def formats(self, locale: str) -> Formats:
         """Give the formats of a locale, with its translations."""

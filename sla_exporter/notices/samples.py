@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.catalogue import Contract, Customer, Mode
 from sla_exporter.core.ledger import grant
+from sla_exporter.core.links import Signer
 from sla_exporter.core.money import Money
 from sla_exporter.core.outages import Outage
 from sla_exporter.core.periods import Period
@@ -17,14 +18,15 @@ from sla_exporter.core.policy.pay import TERMINATION, Pay, Unit, share_of
 from sla_exporter.core.policy.terms import Component, Form, Minimum, Objective, Policy
 from sla_exporter.core.policy.tiers import Tier, Tiers
 from sla_exporter.core.quorum import ALL
-from sla_exporter.core.reasoning import Share
+from sla_exporter.core.reasoning import Moment, Share, step
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Evidence, Settlement, settle
 from sla_exporter.core.windows import Window
+from sla_exporter.notices.claims import ClaimLetters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sla_exporter.notices.render import JinjaRenderer
     from sla_exporter.ports.settling import Notice
@@ -36,6 +38,7 @@ HOSTILE = (
 """A name that would do harm if it were taken as anything but text."""
 
 _MONTH = Period.month("2026-10", "America/Sao_Paulo")
+_UNTIL_MS = _MONTH.span.end_ms + 30 * 86_400_000
 _DAY_MS, _HOUR_MS, _MINUTE_MS = 86_400_000, 3_600_000, 60_000
 
 
@@ -113,14 +116,31 @@ def outages() -> Iterator[Sample]:
         yield Sample(name=name, write=partial(_write_outages, told, customer))
 
 
+def offers() -> Iterator[Sample]:
+    """Give credits that can be claimed, with a deadline and without."""
+    yield from _about_claims(ClaimLetters.offer, (_UNTIL_MS, None))
+
+
+def reminders() -> Iterator[Sample]:
+    """Give reminders to claim a credit."""
+    yield from _about_claims(ClaimLetters.reminder, (_UNTIL_MS,))
+
+
+def refusals() -> Iterator[Sample]:
+    """Give refused claims."""
+    late = step("claim_refused_late", deadline=Moment(_UNTIL_MS, _MONTH.zone))
+    yield from _about_claims(partial(ClaimLetters.refusal, reasons=[late]), (_UNTIL_MS,))
+
+
 def digests() -> Iterator[Sample]:
     """Give digests: of a few, of one of every kind, of many."""
     granted, corrected, stated = list(credits_granted()), list(corrections()), list(statements())
+    offered = list(offers())
     for name, parts in {
         "a credit and a statement": [granted[0], stated[0]],
-        "every shape": [*granted, *corrected, *stated],
+        "every shape": [*granted, *corrected, *stated, *offered],
         "no credit": [stated[0], stated[0]],
-        "hostile names": [granted[9], stated[4]],
+        "hostile names": [granted[9], stated[4], offered[2]],
     }.items():
         yield Sample(name=name, write=partial(_write_digest, parts))
 
@@ -150,6 +170,33 @@ def _write_outages(
     told: Sequence[Outage], customer: str, renderer: JinjaRenderer, locale: str
 ) -> Notice:
     return renderer.render_outages(sample_customer(customer, locale), told)
+
+
+def _about_claims(
+    letter: Callable[[ClaimLetters, Settled, Customer], Notice], deadlines: Iterable[int | None]
+) -> Iterator[Sample]:
+    shapes = {
+        "no deadline" if one is None else "a deadline": (_settled(_outage()), one)
+        for one in deadlines
+    }
+    hostile = _settled(_outage(), name=HOSTILE)
+    for name, (settlement, until_ms) in (shapes | {"hostile names": (hostile, _UNTIL_MS)}).items():
+        settled = replace(Settled.of(settlement), claim_until_ms=until_ms)
+        customer = settlement.contract.customer
+        yield Sample(name=name, write=partial(_write_letter, letter, settled, customer))
+
+
+def _write_letter(
+    letter: Callable[[ClaimLetters, Settled, Customer], Notice],
+    settled: Settled,
+    customer: Customer,
+    renderer: JinjaRenderer,
+    locale: str,
+) -> Notice:
+    letters = ClaimLetters(
+        renderer=renderer, signer=Signer(keys=("sample",)), external_url="https://sla.example"
+    )
+    return letter(letters, settled, replace(customer, locale=locale))
 
 
 def _write_digest(parts: Sequence[Sample], renderer: JinjaRenderer, locale: str) -> Notice:

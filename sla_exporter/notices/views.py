@@ -37,6 +37,11 @@ class NoticeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePart:
+    """What the templates of one kind may use besides, under a name of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettledView(NoticeView):
     """What the templates about a settlement may use besides.
 
@@ -113,7 +118,7 @@ def settled_view(
         met=settled.verdict is Verdict.MET,
         downtime=formats.duration(settled.down_ms),
         unknown=formats.duration(settled.unknown_ms) if settled.unknown_ms else "",
-        credit=_worth(settled, formats),
+        credit=worth(settled, formats),
         form=formats.words.gettext(settled.form.value),
         reference=entry.reference if entry else "",
         # Why a credit waited is between us and ourselves.
@@ -189,7 +194,7 @@ def _total(facts: Iterable[Mapping[str, Any]], formats: Formats) -> str:
     return " + ".join(map(formats.money, found))
 
 
-def _worth(settled: Settled, formats: Formats) -> str:
+def worth(settled: Settled, formats: Formats) -> str:
     """Say what the customer gets, in whatever form."""
     parts: list[str] = []
     if settled.extension_days:

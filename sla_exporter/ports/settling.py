@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.brakes import Tally
     from sla_exporter.core.catalogue import Contract, Customer
+    from sla_exporter.core.claims import JudgedClaim
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.ledger import Books, Entry
     from sla_exporter.core.money import Money
@@ -87,7 +88,9 @@ class Posting:
     """Everything that settling one contract and period writes, all of it or nothing.
 
     ``replaces`` is the revision that the posting takes the place of: 0 if nothing final is there.
-    The entries were made for ``books``; if those have moved since, nothing is written.
+    The entries were made for ``books``; if those have moved since, nothing is written, nor is it if
+    ``was``, the settlement that it was made from, stands otherwise by now. ``claims`` are those
+    that it answers.
     """
 
     settled: Settled
@@ -98,6 +101,8 @@ class Posting:
     replaces: int = 0
     record: CaseRecord | None = None
     decision: Decision | None = None
+    was: Settled | None = None
+    claims: tuple[JudgedClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,7 @@ class SettlementStore(Protocol):
         ...
 
     async def final(self, keys: Sequence[str]) -> set[str]:
-        """Give those of the keys whose settlement is held or posted."""
+        """Give those of the keys whose settlement is more than observed."""
         ...
 
     async def find(self, keys: Sequence[str]) -> Sequence[Settled]:

@@ -134,6 +134,14 @@ class NoticeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAccess:
+    """How links for customers are made: signed with the first key; old ones are still taken."""
+
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    external_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """How often the jobs run, and how long a silent replica keeps them, in milliseconds."""
 
@@ -144,6 +152,7 @@ class Schedule:
     repair_ms: int
     lease_ms: int
     billing_ms: int = 86_400_000
+    claims_ms: int = 300_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +174,7 @@ class Config:
     catalogue: Catalogue
     brakes: Brakes = CAREFUL
     evidence_key: str | None = field(default=None, repr=False)
+    claims: ClaimAccess = ClaimAccess()
     billing: Mapping[str, BillingAccess] = field(default_factory=dict)
     catalogue_imports: tuple[CatalogueImport, ...] = ()
     allow_private: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -12,6 +12,7 @@ from sla_exporter.core.repairs import Relabelling
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.access import AccessReader, beside
 from sla_exporter.settings.billing import BillingReader
+from sla_exporter.settings.claims import read_claims
 from sla_exporter.settings.config import (
     BillingAccess,
     CatalogueImport,
@@ -114,6 +115,7 @@ class _Loader:
                 silences_ms=model.schedule.silences.ms,
                 repair_ms=model.schedule.repair.ms,
                 billing_ms=model.schedule.billing.ms,
+                claims_ms=model.schedule.claims.ms,
                 lease_ms=model.schedule.lease.ms,
             ),
             settle_after_ms=model.settle_after.ms,
@@ -125,6 +127,7 @@ class _Loader:
             ),
             brakes=model.brakes.brakes(),
             evidence_key=access.secret(model.evidence, "key", ("evidence",)),
+            claims=read_claims(model, access, catalogue),
             billing=self._billing(model, access, catalogue, promises),
             catalogue_imports=imports,
             allow_private=tuple(model.outgoing.allow_private),

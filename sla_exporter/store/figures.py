@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, func, select
 
 from sla_exporter.core.ledger import EntryKind
-from sla_exporter.core.settlement import State, Verdict
+from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.ports.figures import Figures, Standing
 from sla_exporter.store import tables as t
 from sla_exporter.store.mailroom import count_staged
@@ -46,6 +46,8 @@ class DatabaseFigures:
                 notices_held=await _held_notices(connection),
                 notices_stopped=await is_stopped(connection),
                 notices_staged=await _staged(connection),
+                claims=await _claims(connection),
+                waiting=await _waiting(connection),
             )
 
 
@@ -77,9 +79,27 @@ async def _held(connection: AsyncConnection) -> dict[tuple[str, str], int]:
     )
     found: dict[tuple[str, str], int] = {}
     for currency, holds, minor in await connection.execute(query):
-        key = (currency, holds.partition(",")[0])
+        # That it must be claimed too holds nothing by itself.
+        reasons = [hold for hold in holds.split(",") if hold != Hold.CLAIM] or [Hold.CLAIM.value]
+        key = (currency, reasons[0])
         found[key] = found.get(key, 0) + int(minor)
     return found
+
+
+async def _claims(connection: AsyncConnection) -> dict[str, int]:
+    c = t.claim.c
+    rows = await connection.execute(select(c.result, func.count()).group_by(c.result))
+    return {row.result: int(row[1]) for row in rows}
+
+
+async def _waiting(connection: AsyncConnection) -> dict[str, int]:
+    c = t.settlement.c
+    query = (
+        select(c.currency, func.sum(c.credit_minor))
+        .where(c.state == State.WAITING.value)
+        .group_by(c.currency)
+    )
+    return {currency: int(minor) for currency, minor in await connection.execute(query)}
 
 
 def _breached() -> Select[Any]:

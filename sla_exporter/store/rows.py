@@ -7,6 +7,7 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter.core.claims import Channel, ClaimResult, JudgedClaim, StatedClaim
 from sla_exporter.core.ledger import Entry, EntryKind
 from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form
@@ -75,6 +76,8 @@ def settlement_row(settled: Settled, at_ms: int) -> dict[str, Any]:
         "kept_minor": settled.kept_minor,
         "revision": settled.revision,
         "hold_group": settled.group,
+        "claim_until_ms": settled.claim_until_ms,
+        "remind_at_ms": settled.remind_at_ms,
     }
 
 
@@ -113,6 +116,56 @@ def read_settled(row: Any) -> Settled:
         kept_minor=row.kept_minor,
         revision=row.revision,
         group=row.hold_group,
+        claim_until_ms=row.claim_until_ms,
+        remind_at_ms=row.remind_at_ms,
+    )
+
+
+def claim_row(claim: JudgedClaim, at_ms: int) -> dict[str, Any]:
+    """Give a claim as a row."""
+    stated = claim.stated
+    start_ms, end_ms = stated.window or (None, None)
+    return {
+        "key": claim.key,
+        "about": stated.key,
+        "settlement": stated.settlement,
+        "revision": claim.revision,
+        "contract": stated.contract,
+        "channel": stated.channel.value,
+        "by_whom": stated.by,
+        "received_at_ms": stated.received_at_ms,
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "ticket": stated.ticket,
+        "ticket_at_ms": stated.ticket_at_ms,
+        "result": claim.result.value,
+        "reasons": json.dumps([step_to_json(s) for s in claim.reasons], ensure_ascii=False),
+        "recorded_at_ms": at_ms,
+    }
+
+
+def read_stated(row: Any) -> StatedClaim:
+    """Read a claim as it was made; one that was kept for later has its key."""
+    return StatedClaim(
+        settlement=row.settlement,
+        contract=row.contract,
+        channel=Channel(row.channel),
+        by=row.by_whom,
+        received_at_ms=row.received_at_ms,
+        window=None if row.start_ms is None else Window(row.start_ms, row.end_ms),
+        ticket=row.ticket,
+        ticket_at_ms=row.ticket_at_ms,
+        key=row.key if row.result == ClaimResult.EARLY else row.about,
+    )
+
+
+def read_claim(row: Any) -> JudgedClaim:
+    """Read a claim and what came of it."""
+    return JudgedClaim(
+        stated=read_stated(row),
+        result=ClaimResult(row.result),
+        reasons=tuple(step_from_json(data) for data in json.loads(row.reasons)),
+        revision=row.revision,
     )
 
 

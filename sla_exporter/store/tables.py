@@ -213,6 +213,7 @@ class SettlementRow(SQLModel, table=True):
         UniqueConstraint("contract", "period"),
         Index(None, "period", "state"),
         Index(None, "contract", "period_end_ms"),
+        Index(None, "state", "claim_until_ms"),
     )
 
     key: str = Field(primary_key=True)
@@ -246,6 +247,8 @@ class SettlementRow(SQLModel, table=True):
     kept_minor: int = Field(sa_type=BigInteger)
     revision: int
     hold_group: str = Field(index=True)
+    claim_until_ms: int | None = Field(default=None, sa_type=BigInteger)
+    remind_at_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class RevisionRow(SQLModel, table=True):
@@ -295,6 +298,32 @@ class DecisionRow(SQLModel, table=True):
     credit_minor: int = Field(sa_type=BigInteger)
     currency: str
     decided_at_ms: int = Field(sa_type=BigInteger, index=True)
+
+
+class ClaimRow(SQLModel, table=True):
+    """A claim and what came of it; triggers refuse UPDATE and DELETE.
+
+    A claim that came early has a further row when it was judged, which is ``about`` the first.
+    """
+
+    __tablename__ = "claim"
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    key: str = Field(unique=True)
+    about: str = Field(index=True)
+    settlement: str = Field(index=True)  # which may not be there yet
+    revision: int
+    contract: str
+    channel: str
+    by_whom: str
+    received_at_ms: int = Field(sa_type=BigInteger)
+    start_ms: int | None = Field(default=None, sa_type=BigInteger)
+    end_ms: int | None = Field(default=None, sa_type=BigInteger)
+    ticket: str
+    ticket_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    result: str = Field(index=True)
+    reasons: str  # JSON: steps
+    recorded_at_ms: int = Field(sa_type=BigInteger)
 
 
 class StandingRow(SQLModel, table=True):
@@ -516,6 +545,7 @@ settlement_revision = _table(RevisionRow)
 settlement_case = _table(CaseRow)
 policy_source = _table(PolicySourceRow)
 decision = _table(DecisionRow)
+claim = _table(ClaimRow)
 ledger_balance = _table(BalanceRow)
 api_token = _table(TokenRow)
 standing = _table(StandingRow)

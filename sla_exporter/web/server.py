@@ -11,6 +11,7 @@ from aiohttp import web
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.web.api.problems import problem
 from sla_exporter.web.api.routes import API, ROOT
+from sla_exporter.web.claims import PATH as CLAIM_PATH
 from sla_exporter.web.pages import render_status
 from sla_exporter.web.tls import WebTls
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.ports.figures import FigureStore
     from sla_exporter.web.api.handlers import Api
+    from sla_exporter.web.claims import ClaimPages
     from sla_exporter.web.hooks import WebhookHandler
 
 ROUTES = (
@@ -31,6 +33,8 @@ ROUTES = (
     ("POST", "/-/reload"),
     ("GET", "/api/v1/status/config"),
     ("GET", "/"),
+    ("GET", CLAIM_PATH),
+    ("POST", CLAIM_PATH),
     *((route.method, route.path) for route in API),
 )
 _HEADERS = {
@@ -55,6 +59,7 @@ class Site:
     reload: Callable[[], Awaitable[None]]
     is_ready: Callable[[], Awaitable[str]]
     api: Api | None = None
+    claims: ClaimPages | None = None
     shown_config: Callable[[], str] = lambda: ""
     tls: WebTls = field(default_factory=WebTls)
 
@@ -69,6 +74,9 @@ class Site:
             ("GET", "/api/v1/status/config"): self.config,
             ("GET", "/"): self.status,
         }
+        if self.claims:
+            handlers["GET", CLAIM_PATH] = self.claims.show
+            handlers["POST", CLAIM_PATH] = self.claims.claim
         application = web.Application(middlewares=[self.tls.middleware, _explained])
         application.on_response_prepare.append(self._secure)
         for (method, path), handler in handlers.items():

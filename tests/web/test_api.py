@@ -27,7 +27,7 @@ from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.routes import API
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
-from tests.cast import CEDAR, NOVEMBER_3, at, catalogue, outage
+from tests.cast import CEDAR, GOLD, NOVEMBER_3, at, catalogue, outage
 from tests.conftest import FixedClock
 from tests.office import Office
 
@@ -42,6 +42,7 @@ class Asked:
         self.database, self.office = database, office
         self.tokens = Tokens(database)
         self.broken: Exception | None = None
+        self.book, self.policy = BOOK, GOLD
         figures = DatabaseFigures(database)
         self.site = Site(
             webhook=WebhookHandler(
@@ -61,9 +62,10 @@ class Asked:
                 lists=Listing(database),
                 figures=figures,
                 clock=FixedClock(NOVEMBER_3),
-                catalogue=lambda: BOOK,
+                catalogue=lambda: self.book,
                 decider=lambda: office.decider,
                 desk=ExclusionDesk(store=Exclusions(database), clock=FixedClock(NOVEMBER_3)),
+                claim_desk=lambda: office.desk(self.policy),
                 pack=self._pack,
             ),
         )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.settled import Settled
+    from sla_exporter.flow.claims import ClaimDesk
     from sla_exporter.flow.decide import Decider
     from sla_exporter.flow.exclusions import ExclusionDesk
     from sla_exporter.ports import Clock
@@ -75,6 +76,7 @@ class Api:
     catalogue: Callable[[], Catalogue]
     decider: Callable[[], Decider]
     desk: ExclusionDesk
+    claim_desk: Callable[[], ClaimDesk]
     pack: Callable[[str], Awaitable[dict[str, Any]]]
 
     def handlers(self) -> Iterable[tuple[str, str, Handler]]:
@@ -126,6 +128,19 @@ class Api:
         """List credits."""
         found = await self.lists.credits(call.filters, call.query.after, _one_more(call))
         return _page(call, found, answers.credit, lambda one: one.key)
+
+    async def claims(self, call: Call) -> object:
+        """List claims."""
+        store, after = self.claim_desk().claims, int(call.query.after or 0)
+        found = await store.listed(call.filters, after, _one_more(call))
+        return _page(call, found, answers.claim, lambda one: str(one.number))
+
+    async def claim(self, call: Call) -> object:
+        """Take the claim of a customer."""
+        now_ms = self.clock.now_ms()
+        stated = answers.stated_claim(call.body, call.token.name if call.token else "", now_ms)
+        judged = await self.claim_desk().claim(self.catalogue(), stated, now_ms)
+        return answers.judged_claim(judged)
 
     async def evidence(self, call: Call) -> object:
         """Give an evidence pack."""

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sla_exporter.core.policy.case import ExclusionKind
 
 T = TypeVar("T", bound=BaseModel)
-_NUMBER = r"^\d{0,18}$"
+NUMBER = r"^\d{0,18}$"
 
 
 class Model(BaseModel):
@@ -249,7 +249,7 @@ class SettlementQuery(Paging):
     service: str | None = None
     policy: str | None = None
     period: str | None = None
-    state: Literal["observed", "held", "posted", "rejected"] | None = None
+    state: Literal["observed", "held", "waiting", "posted", "rejected", "lapsed"] | None = None
     verdict: Literal["met", "breached", "undecided"] | None = None
     group: str | None = None
 
@@ -264,7 +264,7 @@ class IncidentQuery(Paging):
 class DecisionQuery(Paging):
     """Filters of decisions."""
 
-    after: str = Field(default="", pattern=_NUMBER)
+    after: str = Field(default="", pattern=NUMBER)
     settlement: str | None = None
     kind: Literal["approve", "reject", "adjust", "again", "take back"] | None = None
     by: str | None = None
@@ -273,7 +273,7 @@ class DecisionQuery(Paging):
 class LedgerQuery(Paging):
     """Filters of ledger entries."""
 
-    after: str = Field(default="", pattern=_NUMBER)
+    after: str = Field(default="", pattern=NUMBER)
     customer: str | None = None
     contract: str | None = None
     settlement: str | None = None
