@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -16,18 +17,19 @@ from sla_exporter.cli.tables import table
 from sla_exporter.core.claims import Channel, ClaimResult, StatedClaim
 from sla_exporter.core.periods import utc_text
 from sla_exporter.errors import UnknownName
-from sla_exporter.notices.report import claim_json
+from sla_exporter.notices.report import claim_json, worth
 from sla_exporter.store.claims import Claims
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_exporter.core.claims import JudgedClaim
+    from sla_exporter.core.settled import Settled
     from sla_exporter.core.windows import Window
     from sla_exporter.ports.claims import ListedClaim
 
 _COLUMNS = ("CLAIM", "RECEIVED", "SETTLEMENT", "CHANNEL", "BY", "RESULT", "STATE")
-_MOST = 10_000
+_PAGE = 1_000
 
 
 @click.group()
@@ -53,6 +55,21 @@ def list_(*, config_file: Path, contract: str | None, result: str | None, output
         click.echo(json.dumps([_json(one) for one in found], indent=2, ensure_ascii=False))
         return
     click.echo(table(_COLUMNS, map(_row, found)) if found else "Nothing was claimed.")
+
+
+@claims.command("waiting")
+@options.config_file
+@options.output
+def waiting(*, config_file: Path, output: str) -> None:
+    """Show what customers were told that they can claim, and have not claimed."""
+    found = asyncio.run(_waiting(config_file))
+    rows = [(one.key, one.customer, worth(one), _until(one)) for one in found]
+    if output == "json":
+        names = ("settlement", "customer", "worth", "until")
+        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))
+        return
+    names = ("SETTLEMENT", "CUSTOMER", "WORTH", "TO BE CLAIMED BEFORE")
+    click.echo(table(names, rows) if rows else "Nothing waits for a claim.")
 
 
 @claims.command("show")
@@ -135,10 +152,28 @@ async def _claim(config_file: Path, stated: StatedClaim) -> JudgedClaim:
 
 
 async def _listed(
-    config_file: Path, filters: dict[str, str], after: int = 0, most: int = _MOST
+    config_file: Path, filters: dict[str, str], after: int = 0, most: int = sys.maxsize
 ) -> list[ListedClaim]:
+    found: list[ListedClaim] = []
     async with opened(config_file) as (_, database):
-        return list(await Claims(database).listed(filters, after, most))
+        store = Claims(database)
+        while len(found) < most:
+            page = await store.listed(filters, after, min(_PAGE, most - len(found)))
+            if not page:
+                break
+            found += page
+            after = page[-1].number
+    return found
+
+
+async def _waiting(config_file: Path) -> list[Settled]:
+    async with opened(config_file) as (_, database):
+        return list(await Claims(database).waiting())
+
+
+def _until(settled: Settled) -> str:
+    until_ms = settled.claim_until_ms
+    return "-" if until_ms is None else utc_text(until_ms)
 
 
 def _json(listed: ListedClaim) -> dict[str, object]:

@@ -49,8 +49,7 @@ class ClaimDesk:
             DecisionRefused: if the claim cannot be taken at all.
         """
         contract = _contract(catalogue, stated)
-        if stated.received_at_ms > now_ms or (stated.ticket_at_ms or 0) > now_ms:
-            raise DecisionRefused("a claim cannot have come in the future, nor can its ticket")
+        _check_times(stated, now_ms)
         for _ in range(_TRIES):
             found = await self.poster.settlements.find([stated.settlement])
             if found and found[0].contract != contract.id:
@@ -130,6 +129,13 @@ def _contract(catalogue: Catalogue, stated: StatedClaim) -> Contract:
         if contract.id == stated.contract:
             return contract
     raise UnknownName(f"there is no contract {stated.contract} in the configuration")
+
+
+def _check_times(stated: StatedClaim, now_ms: int) -> None:
+    if stated.received_at_ms > now_ms or (stated.ticket_at_ms or 0) > now_ms:
+        raise DecisionRefused("a claim cannot have come in the future, nor can its ticket")
+    if stated.window and stated.window.start_ms > stated.received_at_ms:
+        raise DecisionRefused("a claim cannot speak of an outage that began after it came")
 
 
 def _check_period(

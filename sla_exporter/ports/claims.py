@@ -73,6 +73,10 @@ class ClaimStore(Protocol):
         """Give what a settlement was computed from."""
         ...
 
+    async def waiting(self) -> Sequence[Settled]:
+        """Give everything that waits for a claim, the most urgent first."""
+        ...
+
     async def overdue(self, now_ms: int, limit: int) -> Sequence[Settled]:
         """Give what waits for a claim that is too late now."""
         ...

@@ -58,7 +58,8 @@ def _check_needed(
             f"credits of policy {named[0]!r} must be claimed by a link that customers are sent: "
             f"{missing} must be set for it"
         )
-        access.problems.append(access.document.problem(("claims",), message))
+        place = ("policies", named[0])
+        access.problems.append(access.document.problem(place, message))
 
 
 def _claimed(catalogue: Catalogue) -> set[str]:

@@ -109,6 +109,12 @@ class Claims:
         """Give what a settlement was computed from."""
         return await Reader(self._database).record(settlement, revision)
 
+    async def waiting(self) -> Sequence[Settled]:
+        """Give everything that waits for a claim, the most urgent first."""
+        c = t.settlement.c
+        query = select(t.settlement).where(c.state == State.WAITING.value)
+        return await self._settled(query.order_by(c.claim_until_ms.nulls_last(), c.key))
+
     async def overdue(self, now_ms: int, limit: int) -> Sequence[Settled]:
         """Give what waits for a claim that is too late now."""
         c = t.settlement.c

@@ -95,3 +95,4 @@ def test_what_cannot_be_claimed_is_said_in_a_sentence(run, arguments, status, sa
 
     assert (refused.exit_code, said in refused.output) == (status, True)
     assert run("list").output == "Nothing was claimed.\n"
+    assert run("waiting").output == "Nothing waits for a claim.\n"

@@ -493,6 +493,7 @@ async def test_what_was_rejected_cannot_be_claimed(database):
         ({"settlement": "acme-web/2019-01"}, UnknownName),
         ({"received_at_ms": NOVEMBER_3 + DAY}, DecisionRefused),
         ({"ticket_at_ms": NOVEMBER_3 + DAY}, DecisionRefused),
+        ({"window": Window(NOVEMBER_3 + DAY, NOVEMBER_3 + 2 * DAY)}, DecisionRefused),
     ],
 )
 async def test_a_claim_of_nothing_is_not_taken(database, changes, error):
@@ -547,5 +548,8 @@ async def test_settling_anew_offers_more_and_never_less(database):
     more = await office.again(book, "2026-10", ANA, NOVEMBER_3 + DAY)
     one = await office.one(KEY)
     assert (more[KEY], one.state, one.revision) == ("settled anew", State.WAITING, 2)
-    assert {f"claim/{KEY}", f"claim/{KEY}/2"} <= set(await notices(database))
+    sent = [await office.room.remind(book, UNTIL - DAY) for _ in range(2)]
+    assert sent == [1, 0]
+    told = {f"claim/{KEY}", f"claim/{KEY}/2", f"claim_reminder/{KEY}/2"}
+    assert told <= set(await notices(database))
     assert one.down_ms == MINUTE * 6000
