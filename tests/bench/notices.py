@@ -8,9 +8,7 @@ hands the same messages to the same server, as many at once, and keeps no record
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -29,11 +27,11 @@ from sla_exporter.sinks.message import compose
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.settlements import Settlements
+from tests.bench.deliveries import beside
 from tests.cast import ACME, contract, outage, settled
 from tests.conftest import FixedClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
     from sla_exporter.ports.settling import Notice
@@ -52,7 +50,7 @@ def run(size: int) -> dict[str, Any]:
     rendered_s, notices = _rendered(renderer, settlements)
     bare_s = _filled(renderer, notices)
     digest_s = _timed(lambda: renderer.render_digest(notices[:5]))
-    with TemporaryDirectory() as folder, _mail_server() as (port, told):
+    with TemporaryDirectory() as folder, beside(_take_mail) as (port, told):
         bare_mail_s = asyncio.run(_bare(port, notices))
         told.send("count")
         told.recv()
@@ -134,21 +132,6 @@ async def _deliver(port: int, folder: Path, postings: list[Posting]) -> float:
     took = time.perf_counter() - begun
     await database.close()
     return took
-
-
-@contextmanager
-def _mail_server() -> Iterator[tuple[int, Connection]]:
-    """Run a mail server in a process of its own; it tells the Message-IDs that came."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_take_mail, args=(theirs,))
-    process.start()
-    try:
-        yield ours.recv(), ours
-    finally:
-        process.terminate()
-        process.join()
-        ours.close()
-        theirs.close()
 
 
 class _Postbox:
