@@ -30,17 +30,18 @@ async def due_keys(
         # Nobody else may claim while we count; on SQLite every write is alone already.
         await connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _PACE_LOCK})
     c = t.outbox.c
-    allowed: ColumnElement[bool] = true()
-    if await is_stopped(connection):
-        allowed = c.kind != "notice"
+    stopped = await is_stopped(connection)
+    allowed: ColumnElement[bool] = c.kind != "notice" if stopped else true()
     keys = await _keys(connection, now_ms, most, allowed & c.sink.not_in(paces))
     for sink, pace in paces.items():
         # Only notices are paced: a sink that takes both must not make credits wait.
-        others = and_(allowed, c.sink == sink, c.kind != "notice")
+        others = and_(c.sink == sink, c.kind != "notice")
         keys += await _keys(connection, now_ms, most, others)
+        if stopped:
+            continue  # and no batch goes on meanwhile: after a stop, a few go first again
         left = min(most, await _left(connection, sink, pace, now_ms))
         if left > 0:
-            notices = and_(allowed, c.sink == sink, c.kind == "notice")
+            notices = and_(c.sink == sink, c.kind == "notice")
             keys += await _keys(connection, now_ms, left, notices)
     return keys
 

@@ -138,6 +138,19 @@ async def test_of_a_big_batch_a_few_go_first(database, outbox, room):
     assert await send(outbox, NOW + 2 * HOUR, STAGED) == "hij"
 
 
+async def test_after_a_stop_a_few_go_first_again(database, outbox, room):
+    """Whatever was mended meanwhile is to be looked at, too."""
+    await write(database, "abcdefgh")
+    first = await send(outbox, NOW, STAGED)
+    await room.stop("Ana", "a wrong template", NOW)
+    stopped = [await send(outbox, NOW + n * MINUTE, STAGED) for n in range(1, 60)]
+    await room.resume()
+
+    resumed = [await send(outbox, NOW + HOUR + n * MINUTE, STAGED) for n in (0, 1, 30)]
+
+    assert (first, "".join(stopped), resumed) == ("abc", "", ["def", "", "gh"])
+
+
 async def test_a_small_batch_goes_at_once(database, outbox):
     """Also if it comes in parts; what is ordered during the wait belongs to the batch."""
     await write(database, "ab")
