@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter import logs
 from sla_exporter.cli.tables import table
 from tests.bench import cold_month, deliveries, growth, notices, posting, settling, tick, webhooks
 from tests.bench.fleet import Fleet
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
 
 def main(names: list[str]) -> None:
     """Run the benchmarks named, or all of them."""
+    logs.configure("error", "logfmt")
     results: dict[str, Any] = {}
     for name in names or BENCHMARKS:
         sys.stderr.write(f"{name} ...\n")
