@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from sla_exporter.app import load
+from sla_exporter.demo.servers import write_json
+from sla_exporter.service import Service
 from tests.e2e.test_service import log_of, until
 
 if TYPE_CHECKING:
@@ -74,6 +77,20 @@ def test_a_customer_claims_by_the_link_in_the_mail(config, service, tmp_path):
     assert 'sla_claims_total{result="accepted"} 1.0' in metrics
     assert token not in log_of(server)
     assert "Traceback" not in log_of(server)
+
+
+async def test_the_command_line_knows_better_where_customers_reach_us(config, tmp_path):
+    """As with Prometheus, ``--web.external-url`` goes before everything else."""
+    config["web"] = {"external_url": "https://file.example"}
+    file = write_json(tmp_path / "sla-exporter.yml", config)
+
+    plain = Service(config=load(file))
+    told = Service(config=load(file), external_url="https://flag.example/sla")
+
+    assert plain.config.claims.external_url == "https://file.example"
+    assert told.config.claims.external_url == "https://flag.example/sla"
+    for service in (plain, told):
+        await service.stop()
 
 
 def sla_exporter(folder: Path, *arguments: str) -> str:

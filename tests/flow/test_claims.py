@@ -237,6 +237,16 @@ async def test_what_must_be_claimed_is_not_approved_when_it_is_too_late(database
     assert await office.told() == [("grant", 4999)]
 
 
+async def test_what_was_held_before_deadlines_were_kept_has_its_own(database):
+    """An older version held it for the claim alone, and only its reasoning says until when."""
+    office = Office(database)
+    await settled(office, mode=Mode.REVIEW)
+
+    old = replace(await office.one(KEY), holds=(Hold.CLAIM,), claim_until_ms=None)
+
+    assert (old.released.state, old.released.claim_until_ms) == (State.WAITING, UNTIL)
+
+
 async def test_an_early_claim_is_found_when_the_period_is_settled(database):
     """Nobody is asked to claim what was claimed already."""
     office = Office(database)
