@@ -153,6 +153,7 @@ class FigureCollector(Collector):
             ("service",),
             {(service,): ms / 1000 for service, ms in figures.observed_until_ms.items()},
         )
+        yield from _notices(figures)
         yield from _billing(figures)
         yield from _claims(figures)
         if self._per_contract:
@@ -193,6 +194,23 @@ def _issued(figures: Figures) -> Iterator[Metric]:
         "Credits issued, counted.",
         labels,
         {key: count for key, (_, count) in figures.issued.items()},
+    )
+
+
+def _notices(figures: Figures) -> Iterator[Metric]:
+    yield _gauge(
+        "sla_notices_held", "Notices that a person holds back.", (), {(): figures.notices_held}
+    )
+    yield _gauge(
+        "sla_notices_stopped",
+        "Whether a person stopped the sending of notices.",
+        (),
+        {(): int(figures.notices_stopped)},
+    )
+    yield _by_sink(
+        "sla_notices_staged",
+        "Notices that are due and wait until the first few were looked at.",
+        figures.notices_staged,
     )
 
 

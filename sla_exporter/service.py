@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sla_exporter.app import Engine, SystemClock, deliverer_of, load, reader_of, sinks_of
+from sla_exporter.app import Engine, SystemClock, load
 from sla_exporter.claim_desk import Overseer, desk_of, signer_of
 from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
@@ -21,6 +21,7 @@ from sla_exporter.flow.ingest import Ingester
 from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.notices.claim_page import ClaimPage
+from sla_exporter.outward import deliverer_of, gatherer_of, reader_of, sinks_of
 from sla_exporter.schedule import Job, Schedule
 from sla_exporter.store.engine import Database
 from sla_exporter.store.exclusions import Exclusions
@@ -136,6 +137,7 @@ class Service:
                 run=self._reconcile,
                 is_ours=is_ours,
             ),
+            Job(name="gather", every_ms=every.deliver_ms, run=self._gather, is_ours=is_ours),
             Job(name="claims", every_ms=every.claims_ms, run=self._claims, is_ours=is_ours),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
             Job(
@@ -262,6 +264,11 @@ class Service:
         if written:
             _log.info("settled", settlements=written)
             await self._deliver()
+
+    async def _gather(self) -> None:
+        digests = await gatherer_of(self.config, self.fenced).gather_due(self.clock.now_ms())
+        if digests:
+            _log.info("gathered", digests=digests)
 
     async def _claims(self) -> None:
         overseer = Overseer(database=self.fenced, poster=self.engine.reconciler.poster)

@@ -22,6 +22,7 @@ from sla_exporter.cli.exposure import exposure
 from sla_exporter.cli.incidents import incidents
 from sla_exporter.cli.ledger import ledger
 from sla_exporter.cli.migrate import migrate
+from sla_exporter.cli.notices import notices
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
 from sla_exporter.cli.terms import terms
@@ -65,7 +66,7 @@ def main() -> None:
 
 _COMMANDS = (
     *(serve, check, test, terms, reconcile, credits_, claims, explain, verify, exposure, ledger),
-    *(exclusions, incidents, deliveries, billing, catalogue, customers),
+    *(exclusions, incidents, notices, deliveries, billing, catalogue, customers),
     *(tokens, migrate, demo),
 )
 for _command in _COMMANDS:

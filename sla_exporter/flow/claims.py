@@ -15,7 +15,6 @@ from sla_exporter.core.claims import ClaimResult, JudgedClaim
 from sla_exporter.core.records import read_case, to_plain
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import DecisionRefused, UnknownName
-from sla_exporter.flow.offers import notice_order
 from sla_exporter.flow.posting import Draft
 from sla_exporter.ports.claims import Kept, Telling
 
@@ -111,7 +110,7 @@ class ClaimDesk:
         if judged.result is not ClaimResult.LATE or notices is None or not customer.email:
             return None
         notice = notices.refusal(settled, customer, judged.reasons)
-        orders = (notice_order(self.poster.routes, notice),)
+        orders = (self.poster.routes.notice_order(notice),)
         return Telling(settled=settled, notice=notice, orders=orders)
 
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.claiming import lapsed
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import NotPossible
-from sla_exporter.ports.settling import Order
 
 if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Customer
     from sla_exporter.core.settled import Settled
     from sla_exporter.ports.claims import ClaimNotices
-    from sla_exporter.ports.settling import Notice, Routes
+    from sla_exporter.ports.settling import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +43,3 @@ class Offers:
 
 
 NO_OFFERS = Offers()
-
-
-def notice_order(routes: Routes, notice: Notice) -> Order:
-    """Order the delivery of a notice."""
-    sink = routes.notices
-    return Order(key=f"{sink}/{notice.key}", sink=sink, kind="notice", about=notice.key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.ledger import EMPTY_BOOKS, EntryKind, book
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import BooksMoved
-from sla_exporter.flow.offers import NO_OFFERS, Offers, notice_order
+from sla_exporter.flow.offers import NO_OFFERS, Offers
 from sla_exporter.ports.settling import Order, Posting, Routes
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Poster:
             notice = self.offers.notice(settled, contracts[settled.contract].customer)
         elif settled.state is State.LAPSED and not posting.replaces and self.routes.statements:
             notice = self.renderer.render(settled, contracts[settled.contract].customer, None)
-        orders = (notice_order(self.routes, notice),) if notice else ()
+        orders = (self.routes.notice_order(notice, waits=True),) if notice else ()
         return replace(posting, notice=notice, orders=orders)
 
     def _notice(self, booking: Booking, contract: Contract, books: Books) -> Notice | None:
@@ -122,7 +122,7 @@ class Poster:
             if entry.kind in {EntryKind.GRANT, EntryKind.REVERSAL}
         ]
         if notice:
-            orders.append(notice_order(self.routes, notice))
+            orders.append(self.routes.notice_order(notice, waits=True))
         return orders
 
     def _credit_order(self, contract: Contract, entry: Entry) -> Order:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.settlement import History
     from sla_exporter.core.windows import Windows
+    from sla_exporter.flow.acknowledge import Acknowledger
     from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import Progress
@@ -89,6 +90,7 @@ class Reconciler:
     routes: Routes
     settle_after_ms: int
     corroborator: Corroborator | None = None
+    acknowledger: Acknowledger | None = None
     claims: ClaimStore | None = None
     offers: Offers = NO_OFFERS
     brakes: Brakes = CAREFUL
@@ -205,11 +207,14 @@ class Reconciler:
     async def stand(
         self, catalogue: Catalogue, now_ms: int, outlooks: Outlooks | None = None
     ) -> None:
-        """Note how the open periods look as of now, and how they may go on."""
-        due = list(open_periods(catalogue, now_ms))
+        """Note how the open periods look as of now, and how they may go on; tell of outages."""
+        due, fleet = list(open_periods(catalogue, now_ms)), Fleet()
         found: list[Settlement] = []
-        async for settlements in self.compute(catalogue, due, final=False):
+        async for settlements in self.compute(catalogue, due, final=False, fleet=fleet):
             found.extend(settlements)
+        if self.acknowledger:
+            faults = fleet_outage(fleet.outages, fleet.contracts, self.brakes).windows
+            await self.acknowledger.tell(found, faults, now_ms)
         outlooks = outlooks or Outlooks()
         await self.settlements.stand([(one, outlooks.of(one)) for one in found])
         outlooks.forget()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.claiming import lapsed
-from sla_exporter.flow.offers import notice_order
 from sla_exporter.flow.posting import Draft
 from sla_exporter.ports.claims import Telling
 
@@ -60,5 +59,5 @@ class WaitingRoom:
 
     def _reminder(self, notices: ClaimNotices, settled: Settled, customer: Customer) -> Telling:
         notice = notices.reminder(settled, customer)
-        order = notice_order(self.poster.routes, notice)
+        order = self.poster.routes.notice_order(notice, waits=True)
         return Telling(settled=settled, notice=notice, orders=(order,))

@@ -1,6 +1,6 @@
 """What customers are told about claims: what they can claim, that the time ends, and why not.
 
-Each kind has its own folder of templates, which see ``claim`` beside the notice.
+Each kind has its own folder of templates.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sla_exporter.core.links import CLAIM, Link, Signer
 from sla_exporter.core.periods import DAY_MS
 from sla_exporter.notices.reasons import sentences
+from sla_exporter.notices.views import NoticePart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,8 @@ _WITHOUT_DEADLINE_MS = 2 * 366 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimView:
-    """What templates may use beside the notice; texts are in the customer's language.
+class ClaimView(NoticePart):
+    """What templates may use as ``notice.claim``; texts are in the customer's language.
 
     ``until`` is empty where there is no deadline; ``reasons`` says why a claim was refused.
     """
@@ -75,7 +76,7 @@ class ClaimLetters:
     def _write(self, kind: str, settled: Settled, customer: Customer, view: ClaimView) -> Notice:
         again = f"/{settled.revision}" if settled.revision > 1 else ""
         key = f"{kind}/{settled.key}{again}"
-        return self.renderer.write(kind, key, settled, customer, claim=view)
+        return self.renderer.write_about(kind, key, settled, customer, claim=view)
 
 
 def link_of(settled: Settled) -> Link:

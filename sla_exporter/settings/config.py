@@ -105,13 +105,32 @@ class CatalogueImport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutageNotices:
+    """After how much of an outage its customer is told, and how often at most."""
+
+    after_ms: int
+    pause_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSettings:
-    """What customers are told, and where files go."""
+    """What customers are told, when and by which way, and where files go.
+
+    Of many notices that are due together ``first`` go at once, and the others ``wait_ms`` later.
+    """
 
     company: str
     statements: bool
     folder: Path
     templates: Path | None
+    through: str | None = None
+    gather_ms: int = 0
+    outages: OutageNotices | None = None
+    hold: bool = False
+    first: int | None = None
+    wait_ms: int = 0
+    credit_note: bool = False
+    credit_note_font: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

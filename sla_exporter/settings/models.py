@@ -34,17 +34,9 @@ from sla_exporter.settings.fields import (
     Zone,
     one_or_many,
 )
+from sla_exporter.settings.notices import NoticesModel
 from sla_exporter.settings.policy import PolicyModel
 from sla_exporter.settings.sli import SliSection
-
-
-class NoticesModel(Section):
-    """What customers are told, and where files go when no mail is configured."""
-
-    company: str = "Your provider"
-    statements: bool = True
-    folder: str = "outbox"
-    templates: str | None = None
 
 
 class ScheduleModel(Section):

@@ -10,6 +10,8 @@ from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.ports.figures import Figures, Standing
 from sla_exporter.store import tables as t
+from sla_exporter.store.mailroom import count_staged
+from sla_exporter.store.pace import is_stopped
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -41,6 +43,9 @@ class DatabaseFigures:
                 standings=await _standings(connection),
                 billing_differences=await _differences(connection),
                 billing_checked_ms=await _checked(connection),
+                notices_held=await _held_notices(connection),
+                notices_stopped=await is_stopped(connection),
+                notices_staged=await _staged(connection),
                 claims=await _claims(connection),
                 waiting=await _waiting(connection),
             )
@@ -120,6 +125,16 @@ async def _unpaid_breaches(connection: AsyncConnection) -> dict[tuple[str, str],
 async def _orders(connection: AsyncConnection, state: str) -> dict[str, int]:
     c = t.outbox.c
     query = select(c.sink, func.count()).where(c.state == state).group_by(c.sink)
+    return {sink: int(count) for sink, count in await connection.execute(query)}
+
+
+async def _held_notices(connection: AsyncConnection) -> int:
+    query = select(func.count()).where(t.outbox.c.state == "held")
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def _staged(connection: AsyncConnection) -> dict[str, int]:
+    query = select(t.notice_batch.c.sink, count_staged())
     return {sink: int(count) for sink, count in await connection.execute(query)}
 
 

@@ -16,12 +16,14 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
-from sla_exporter.ports.settling import Decision, DecisionKind
+from sla_exporter.ports.settling import Decision, DecisionKind, Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.records import CaseRecord
-    from sla_exporter.ports.settling import Notice, Order
+    from sla_exporter.ports.settling import Order
 
 
 def standing_row(settled: Settled, outlook: Outlook) -> dict[str, Any]:
@@ -256,21 +258,40 @@ def policy_row(record: CaseRecord) -> dict[str, Any]:
     return {"hash": record.policy_hash, "name": record.policy, "source": source}
 
 
-def notice_row(settlement: str, notice: Notice, at_ms: int) -> dict[str, Any]:
+def notice_row(settlement: str | None, notice: Notice, at_ms: int) -> dict[str, Any]:
     """Give a notice as a row."""
-    pictures = {name: base64.b64encode(png).decode() for name, png in notice.pictures.items()}
     return {
         "key": notice.key,
         "settlement": settlement,
+        "customer": notice.customer,
         "kind": notice.kind,
         "locale": notice.locale,
         "recipients": json.dumps(notice.recipients, ensure_ascii=False),
         "subject": notice.subject,
         "text": notice.text,
         "html": notice.html,
-        "pictures": json.dumps(pictures),
+        "pictures": _files_text(notice.pictures),
+        "documents": _files_text(notice.documents),
+        "facts": json.dumps(notice.facts, ensure_ascii=False),
         "rendered_at_ms": at_ms,
     }
+
+
+def read_notice(row: Any) -> Notice:
+    """Read a notice."""
+    return Notice(
+        key=row.key,
+        kind=row.kind,
+        customer=row.customer,
+        locale=row.locale,
+        recipients=tuple(json.loads(row.recipients)),
+        subject=row.subject,
+        text=row.text,
+        html=row.html,
+        pictures=_files(row.pictures),
+        documents=_files(row.documents),
+        facts=json.loads(row.facts),
+    )
 
 
 def order_row(order: Order, at_ms: int) -> dict[str, Any]:
@@ -280,12 +301,20 @@ def order_row(order: Order, at_ms: int) -> dict[str, Any]:
         "sink": order.sink,
         "kind": order.kind,
         "about": order.about,
-        "state": "pending",
-        "due_at_ms": at_ms,
+        "state": "held" if order.is_held else "pending",
+        "due_at_ms": at_ms + order.wait_ms,
         "attempts": 0,
         "lease_until_ms": 0,
         "created_at_ms": at_ms,
     }
+
+
+def _files_text(files: Mapping[str, bytes]) -> str:
+    return json.dumps({name: base64.b64encode(one).decode() for name, one in files.items()})
+
+
+def _files(text: str) -> dict[str, bytes]:
+    return {name: base64.b64decode(one) for name, one in json.loads(text).items()}
 
 
 def _text(value: Fraction | None) -> str | None:

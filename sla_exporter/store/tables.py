@@ -402,12 +402,16 @@ class TokenRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """A message to a customer, rendered once."""
+    """A message to a customer, rendered once.
+
+    It is about one settlement, or, as that of an outage and a digest, about none.
+    """
 
     __tablename__ = "notice"
 
     key: str = Field(primary_key=True)
-    settlement: str = Field(foreign_key="settlement.key", index=True)
+    settlement: str | None = Field(default=None, foreign_key="settlement.key", index=True)
+    customer: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
     kind: str
     locale: str
     recipients: str  # JSON
@@ -415,6 +419,8 @@ class NoticeRow(SQLModel, table=True):
     text: str
     html: str
     pictures: str  # JSON: content id to base64
+    documents: str = Field(default="{}", sa_column_kwargs={"server_default": "{}"})  # likewise
+    facts: str = Field(default="{}", sa_column_kwargs={"server_default": "{}"})  # JSON
     rendered_at_ms: int = Field(sa_type=BigInteger)
 
 
@@ -431,7 +437,7 @@ class OrderRow(SQLModel, table=True):
     sink: str
     kind: str
     about: str
-    state: str  # pending, delivered or parked
+    state: str  # pending, held, gathered (the reference names the digest), delivered or parked
     due_at_ms: int = Field(sa_type=BigInteger)
     attempts: int = 0
     owner: str | None = None
@@ -442,6 +448,44 @@ class OrderRow(SQLModel, table=True):
     delivered_at_ms: int | None = Field(default=None, sa_type=BigInteger)
     account: str | None = None  # where the credit goes, from the moment it is being sent
     sent_at_ms: int | None = Field(default=None, sa_type=BigInteger)  # while it may stand there
+
+
+class ToldOutageRow(SQLModel, table=True):
+    """An outage that its customer was told of, and until when it was seen to last."""
+
+    __tablename__ = "told_outage"
+
+    contract: str = Field(primary_key=True)
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    seen_until_ms: int = Field(sa_type=BigInteger, index=True)
+    customer: str = Field(index=True)
+    notice: str
+    told_at_ms: int = Field(sa_type=BigInteger)
+
+
+class NoticeStopRow(SQLModel, table=True):
+    """That a person stopped the sending of notices; there is a row while it is stopped."""
+
+    __tablename__ = "notice_stop"
+
+    name: str = Field(primary_key=True)
+    who: str
+    why: str
+    stopped_at_ms: int = Field(sa_type=BigInteger)
+
+
+class NoticeBatchRow(SQLModel, table=True):
+    """When a sink began with the notices it is at, and when it was last seen to have any.
+
+    Those after the first few wait until ``goes_on_at_ms``.
+    """
+
+    __tablename__ = "notice_batch"
+
+    sink: str = Field(primary_key=True)
+    began_at_ms: int = Field(sa_type=BigInteger)
+    goes_on_at_ms: int = Field(sa_type=BigInteger)
+    seen_at_ms: int = Field(sa_type=BigInteger)
 
 
 class BillingCheckRow(SQLModel, table=True):
@@ -508,6 +552,9 @@ standing = _table(StandingRow)
 ledger_entry = _table(LedgerRow)
 notice = _table(NoticeRow)
 outbox = _table(OrderRow)
+told_outage = _table(ToldOutageRow)
+notice_stop = _table(NoticeStopRow)
+notice_batch = _table(NoticeBatchRow)
 billing_check = _table(BillingCheckRow)
 billing_difference = _table(BillingDifferenceRow)
 lease = _table(LeaseRow)

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter import logs
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, deliveries, growth, posting, settling, tick, webhooks
+from tests.bench import cold_month, deliveries, growth, notices, posting, settling, tick, webhooks
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "deliveries": lambda: deliveries.run(10_000),
+    "notices": lambda: notices.run(2_000),
     "settling": settling.run,
     "cold_month": lambda: cold_month.run(Fleet(), by_hand=True),
     "webhooks": webhooks.run,
@@ -30,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
 
 def main(names: list[str]) -> None:
     """Run the benchmarks named, or all of them."""
+    logs.configure("error", "logfmt")
     results: dict[str, Any] = {}
     for name in names or BENCHMARKS:
         sys.stderr.write(f"{name} ...\n")

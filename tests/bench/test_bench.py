@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, deliveries, posting, settling, webhooks
+from tests.bench import cold_month, deliveries, notices, posting, settling, webhooks
 from tests.bench.fleet import Fleet
 
 
@@ -24,6 +24,16 @@ def test_deliveries_are_measured():
     assert found["lost"] == found["doubled"] == 0
     assert found["deliveries_per_s"] > 0
     assert found["bare_requests_per_s"] > 0
+
+
+def test_notices_are_measured():
+    """Rendered and mailed, all of them, each once."""
+    found = notices.run(30)
+
+    assert found["lost"] == found["doubled"] == 0
+    assert found["rendered_per_s"] > 0
+    assert found["mails_per_s"] > 0
+    assert found["ratio_to_bare_jinja"] > 0
 
 
 def test_settling_is_measured():

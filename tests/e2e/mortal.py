@@ -41,6 +41,7 @@ async def settle_and_deliver(folder: Path, now_ms: int) -> None:
     while not await service.leadership.lease.acquire(200):  # noqa: ASYNC110 - as replicas do
         await asyncio.sleep(0.05)
     await service._reconcile()  # noqa: SLF001 - the job itself, without its schedule
+    await service._gather()  # noqa: SLF001
     await service._deliver()  # noqa: SLF001
     await service.stop()
 

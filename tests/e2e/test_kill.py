@@ -167,6 +167,34 @@ def test_killed_at_every_await_of_delivering_to_a_billing_system(tmp_path):
 
 
 @pytest.mark.slow
+def test_killed_at_every_await_of_gathering(tmp_path):
+    """Acme has three contracts: they get the digest or the single notices, and never both."""
+    template = tmp_path / "template"
+    template.mkdir()
+    config = configuration("acme birch")
+    (contract,) = config["customers"][0]["contracts"]
+    contracts = [contract | {"id": f"acme-{n}", "fee": f"{n}00.00"} for n in (1, 2, 3)]
+    config["customers"][0]["contracts"] = contracts
+    write_json(template / "sla-exporter.yml", config)
+    asyncio.run(observed(template, "acme birch"))
+    asyncio.run(settle_and_deliver(template, NOVEMBER_3))
+
+    report = walk(template, at_ms=NOVEMBER_3 + 15 * MINUTE)
+
+    kinds = [mails(tmp_path / f"killed-{number}") for number in report["deaths"]]
+    assert mails(tmp_path / "whole") == ["digest", "statement"]
+    assert report["turns"] > 20
+    assert [k for k in kinds if k not in (["digest", "statement"], [*"ccc", "statement"])] == []
+    assert ["digest", "statement"] in kinds
+
+
+def mails(folder: Path) -> list[str]:
+    """Give the kinds of notices that were sent; single credits by their first letter."""
+    names = [path.name.partition("~")[0] for path in (folder / "outbox" / "notices").glob("*")]
+    return sorted("c" if name == "credit" else name for name in names)
+
+
+@pytest.mark.slow
 def test_killed_at_every_await_of_claiming(tmp_path):
     """Acme presses the button again after each death: one credit, one notice, one order."""
     template, names = tmp_path / "template", "acme birch dune"
@@ -201,10 +229,10 @@ def claimed(folder: Path) -> dict[str, Any]:
     return found | {"notices": [key for key, *_ in found["notices"]]}
 
 
-def walk(template: Path, work: str = "settle") -> dict[str, Any]:
+def walk(template: Path, work: str = "settle", at_ms: int = NOVEMBER_3) -> dict[str, Any]:
     """Die at every so many turns of the event loop."""
     command = [sys.executable, "-m", "tests.e2e.mortal", str(template)]
-    command += [str(NOVEMBER_3), str(EVERY), "0", work]
+    command += [str(at_ms), str(EVERY), "0", work]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
