@@ -12,7 +12,7 @@ from sla_exporter.ports.delivery import Claimed
 from sla_exporter.ports.settling import Notice, Order
 from sla_exporter.store import tables as t
 from sla_exporter.store.rows import read_entry
-from sla_exporter.store.together import Together
+from sla_exporter.store.together import Together, in_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together = Together(database, _changed)
+        self._together = Together(in_transaction(database, _changed))
 
     async def claim(
         self,

@@ -17,6 +17,7 @@ from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.web.webhook import read_webhook
+from tests.cast import told
 
 CAPTURED = {
     int(path.name[:2]): json.loads(path.read_text())["body"]
@@ -140,20 +141,20 @@ async def test_a_firing_after_the_resolve_keeps_the_end_until_a_later_one_comes(
         fingerprint=opened.fingerprint,
         starts_at_ms=start,
         ends_at_ms=start + 5_000,
-        labels=opened.labels,
+        labels=json.loads(opened.labels),
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
 
-    await incidents.record(raw, [ended])
+    await incidents.record(raw, [told(ended)])
     await receive(incidents, 13)
     (kept,) = await incidents.overlapping(EVER)
     later = IncidentWindow(
         fingerprint=opened.fingerprint,
         starts_at_ms=start,
         ends_at_ms=start + 60_000,
-        labels=opened.labels,
+        labels=json.loads(opened.labels),
     )
-    await incidents.record(raw, [later])
+    await incidents.record(raw, [told(later)])
     (moved,) = await incidents.overlapping(EVER)
 
     assert kept.ends_at_ms == start + 5_000
@@ -181,11 +182,11 @@ async def test_an_alert_that_is_missing_is_not_resolved(incidents):
         fingerprint="a" * 16,
         starts_at_ms=present.starts_at_ms,
         ends_at_ms=None,
-        labels={**present.labels, "instance": "a"},
+        labels={**json.loads(present.labels), "instance": "a"},
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
 
-    await incidents.record(raw, [silenced, present])
+    await incidents.record(raw, [told(silenced), present])
     await receive(incidents, 17)
 
     assert {w.ends_at_ms for w in await incidents.overlapping(EVER)} == {None}

@@ -27,7 +27,7 @@ from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.routes import API
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
-from tests.cast import CEDAR, NOVEMBER_3, at, catalogue, outage
+from tests.cast import CEDAR, NOVEMBER_3, at, catalogue, outage, told
 from tests.conftest import FixedClock
 from tests.office import Office
 
@@ -84,7 +84,8 @@ class Asked:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
-        self._client = ClientSession(f"http://127.0.0.1:{self._runner.addresses[0][1]}")
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._client = ClientSession(self.url)
         return self
 
     async def __aexit__(self, *_):
@@ -224,7 +225,8 @@ async def test_incidents_customers_contracts_and_exposure(asked, office):
         labels={"alertname": "SiteDown"},
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    await office.reconciler.incidents.record(raw, [alert, replace(alert, starts_at_ms=at(4))])
+    windows = [told(alert), told(replace(alert, starts_at_ms=at(4)))]
+    await office.reconciler.incidents.record(raw, windows)
     await office.reconciler.stand(BOOK, NOVEMBER_3)
 
     _, first = await asked.ask("/incidents?limit=1")

@@ -6,14 +6,14 @@ beside a number for reading.
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from sla_exporter.core.policy.case import ExclusionKind
 
 T = TypeVar("T", bound=BaseModel)
+_MATCHER = r'^\s*[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*("([^"\\]|\\.)*"|[^\s",{}]*)\s*$'
 _NUMBER = r"^\d{0,18}$"
 
 
@@ -55,7 +55,7 @@ class Settlement(Model):
     objective: float | None
     downtime_s: float
     unknown_s: float
-    outages: list[tuple[str, str]]
+    outages: list[Annotated[list[str], Field(min_length=2, max_length=2)]]
     verdict: str
     state: str
     holds: list[str]
@@ -125,7 +125,9 @@ class ExclusionRequest(Model):
 
     service: str | None = None
     contract: str | None = None
-    matchers: list[str] = Field(default_factory=list, max_length=50)
+    matchers: list[Annotated[str, Field(pattern=_MATCHER)]] = Field(
+        default_factory=list, max_length=50
+    )
     start: AwareDatetime
     end: AwareDatetime
     kind: ExclusionKind = ExclusionKind.MAINTENANCE
@@ -299,7 +301,7 @@ class AdjustRequest(Model):
     """The amount that one held credit is to have instead, and why."""
 
     credit: str
-    amount: Decimal = Field(ge=0)
+    amount: str = Field(pattern=r"^\d{1,15}(\.\d{1,4})?$")
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     reason: str = Field(min_length=1)
 
