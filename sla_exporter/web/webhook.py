@@ -18,12 +18,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from sla_exporter.core.incidents import ToldWindow, fingerprint_of
 from sla_exporter.core.periods import ms_of
+from sla_exporter.web.texts import UNSTORABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MOST_TRUNCATED = 100_000
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _HEX = re.compile("[0-9a-f]*")
 _UNSTORABLE_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
@@ -151,7 +151,7 @@ def read_webhook(data: object) -> Webhook:
         windows=tuple(windows),
         statuses=tuple(statuses),
         truncated=_truncated(envelope.truncatedAlerts),
-        sender=_UNSTORABLE.sub("?", envelope.externalURL),
+        sender=UNSTORABLE.sub("?", envelope.externalURL),
         problems=tuple(problems),
     )
 
@@ -197,7 +197,7 @@ def _require_storable(*texts: Mapping[str, str]) -> None:
     """Refuse what no database takes as text: NUL, and halves of a surrogate pair."""
     for pairs in texts:
         for part in (*pairs, *pairs.values()):
-            if _UNSTORABLE.search(part):
+            if UNSTORABLE.search(part):
                 raise ValueError("a label or annotation holds what is no text")
 
 
@@ -210,4 +210,4 @@ def _ms(moment: datetime) -> int | None:
 
 def _first(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False)[0]
-    return _UNSTORABLE.sub("?", f"{'.'.join(map(str, found['loc']))}: {found['msg']}")
+    return UNSTORABLE.sub("?", f"{'.'.join(map(str, found['loc']))}: {found['msg']}")
