@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from sla_exporter.demo.servers import free_port
+from sla_exporter.demo.servers import alertmanager, free_port
 from tests.e2e.test_kill import outcome
 from tests.e2e.test_service import BEARER, WEBHOOKS, log_of, metric, until
 from tests.faults.hostile import Between
@@ -98,6 +98,34 @@ def test_prometheus_fails_and_comes_back(config, service, history, tmp_path, fau
         until(lambda: is_done(tmp_path), "the month was made up for", 60)
     server.stop()
     check_whole(tmp_path)
+    assert "Traceback" not in log_of(server)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["refuse", "slow", "cut", "garbage", "partial", "422"])
+def test_alertmanager_fails_and_comes_back(config, service, tmp_path, fault):
+    """Webhooks are taken and the month is settled without it; afterwards it is read again."""
+    folder = tmp_path / "am"
+    folder.mkdir()
+    routes = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
+    with alertmanager(folder, routes) as manager, Between(manager.url) as between:
+        between.fault = fault
+        config["alertmanager"] |= {"url": between.url, "timeout": "1s"}
+        config["maintenance"] = {"silences": ['comment=~"maintenance.*"']}
+        fast(config)["schedule"] |= {"silences": "500ms", "repair": "500ms"}
+        server = service(config).start()
+        runs = 'sla_job_runs_total{job="silences",result='
+        until(lambda: metric(server, runs + '"failed"}'), "the failure is seen in metrics")
+
+        assert post(server) == 200
+        until(lambda: is_done(tmp_path), "the month was settled all the same", 60)
+        assert not metric(server, runs + '"done"}')
+
+        between.fault = ""
+        until(lambda: metric(server, runs + '"done"}'), "silences were read")
+    server.stop()
+    check_whole(tmp_path)
+    assert counted(tmp_path, "incident") == 2
     assert "Traceback" not in log_of(server)
 
 
