@@ -8,6 +8,7 @@ import os
 import random
 import re
 import tracemalloc
+from copy import deepcopy
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,9 +53,11 @@ def mutated(chance: random.Random) -> bytes:
         elif chance.random() < 0.2:
             del where[key]
         elif isinstance(where[key], dict) and chance.random() < 0.6:
-            where[key][chance.choice(["alertname", "\x00", "customer"])] = chance.choice(ODD)
+            where[key][chance.choice(["alertname", "\x00", "customer"])] = deepcopy(
+                chance.choice(ODD)
+            )
         else:
-            where[key] = chance.choice(ODD)
+            where[key] = deepcopy(chance.choice(ODD))
         if not isinstance(body.get("alerts"), list):
             break
     found = bytearray(json.dumps(body).encode())
