@@ -46,8 +46,13 @@ class DirectSqlite:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = sqlite3.connect(self._path)
-            self._prepare(self._connection, None)
+            connection = sqlite3.connect(self._path)
+            try:
+                self._prepare(connection, None)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
         return self._connection
 
     def _close(self) -> None:

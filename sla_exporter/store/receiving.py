@@ -67,7 +67,7 @@ class Told(NamedTuple):
 
 
 def told(request: RawRequest, windows: Sequence[ToldWindow]) -> Told:
-    """Make rows of a request."""
+    """Make the row of a request, before it waits for others."""
     body = zlib.compress(request.body, 1)
     row = (request.received_at_ms, request.sender, body, request.truncated, request.problem)
     return Told(row, windows)
