@@ -14,7 +14,7 @@ demo: $(VENV)/.runtime  ## Settle a month and live through an outage, on a real 
 	@$(BIN)/sla-exporter demo $(if $(DEMO_ONCE),--once)
 
 # What takes minutes by itself: real processes that are stopped, starved and flooded.
-LONG := tests/faults tests/fuzz tests/e2e/test_replicas.py
+LONG := tests/faults tests/e2e/test_replicas.py
 
 test: lint servers browser  ## Lint, type-check, check the rules, run the tests but the long ones
 	$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(LONG))

@@ -99,6 +99,10 @@ class ProcessMetrics:
         build = gauge("sla_build_info", "Always 1; the version is a label.", "version")
         build.labels(__version__).set(1)
 
+    def count_alerts(self, status: str, result: str, alerts: int = 1, /) -> None:
+        """Count alerts that a webhook told of."""
+        self.webhook_alerts.labels(status, result).inc(alerts)
+
 
 class FigureCollector(Collector):
     """Turns one snapshot of the database into metric families."""

@@ -163,9 +163,7 @@ class Service:
             webhook=WebhookHandler(
                 ingester=Ingester(incidents=Incidents(self.database), clock=self.clock),
                 access=lambda: self.config.webhook,
-                count=lambda status, result: self.metrics.webhook_alerts.labels(
-                    status, result
-                ).inc(),
+                count=self.metrics.count_alerts,
                 tokens=tokens,
             ),
             api=Api(

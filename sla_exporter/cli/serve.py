@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from pathlib import Path
 
@@ -99,6 +100,8 @@ async def _serve(service: Service, host: str, port: int) -> None:
             await site.start()
         except OSError as error:
             raise SlaExporterError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        # What is there now stays: the garbage collector need not look at it again and again.
+        gc.freeze()
         _log.info("listening", address=f"{host}:{port}", version=__version__)
         await stopping.wait()
         _log.info("stopping")

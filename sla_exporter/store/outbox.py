@@ -11,7 +11,7 @@ from sla_exporter.ports.settling import Order
 from sla_exporter.store import tables as t
 from sla_exporter.store.pace import due_keys
 from sla_exporter.store.rows import read_entry, read_notice
-from sla_exporter.store.together import Together
+from sla_exporter.store.together import Together, in_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together = Together(database, _changed)
+        self._together = Together(in_transaction(database, _changed))
 
     async def claim(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.web.api.problems import problem
@@ -77,6 +79,7 @@ class Site:
         if self.claims:
             handlers["GET", CLAIM_PATH] = self.claims.show
             handlers["POST", CLAIM_PATH] = self.claims.claim
+        logging.getLogger("aiohttp.server").addFilter(_is_ours_to_mend)
         application = web.Application(middlewares=[self.tls.middleware, _explained])
         application.on_response_prepare.append(self._secure)
         for (method, path), handler in handlers.items():
@@ -121,6 +124,15 @@ class Site:
         headers = _HEADERS | self.tls.config.http_server_config.headers
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+
+
+def _is_ours_to_mend(record: logging.LogRecord) -> bool:
+    """Leave out what aiohttp says, with a traceback, of a request that is no HTTP.
+
+    It does so from the second request of a connection on, and anybody could fill the log with that.
+    """
+    error = record.exc_info and record.exc_info[1]
+    return not isinstance(error, HttpProcessingError)
 
 
 async def _healthy(_request: web.Request) -> web.Response:

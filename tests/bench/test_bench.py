@@ -53,9 +53,9 @@ def test_posting_is_measured():
 
 
 def test_durable_webhooks_are_measured():
-    """On both databases, beside the bare handler."""
+    """New ones and known ones, on both databases, beside the bare handler."""
     found = webhooks.run(requests=10, repeats=1)
 
-    assert found["sqlite_alerts_per_s"] > 0
-    assert found["postgresql_alerts_per_s"] > 0
-    assert found["sqlite_share_of_bare"] > 0
+    for name in ("sqlite_new", "sqlite_known", "postgresql_new", "postgresql_known"):
+        assert found[f"{name}_alerts_per_s"] > 0
+        assert found[f"{name}_share_of_bare"] > 0

@@ -20,6 +20,7 @@ from sla_exporter.web.api import models as m
 from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.problems import Refused, conditional, problem, problem_of
 from sla_exporter.web.api.routes import API
+from sla_exporter.web.texts import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -247,6 +248,7 @@ class Api:
 
     async def _call(self, route: Route, request: web.Request) -> Call:
         token = await self._admitted(route, request)
+        _require_text({**request.match_info, **request.query})
         query = _valid(route.query, dict(request.query), 400) if route.query else None
         body = _valid(route.body, await _json_of(request), 422) if route.body else None
         return Call(request, token, query, body)
@@ -267,11 +269,18 @@ async def _json_of(request: web.Request) -> object:
     if (request.content_length or 0) > _MOST_BODY:
         raise Refused(413, f"the request is larger than {_MOST_BODY} bytes")
     try:
-        return json.loads(await request.read())
+        data: object = json.loads(await request.read())
     except web.HTTPRequestEntityTooLarge:
         raise Refused(413, f"the request is larger than {_MOST_BODY} bytes") from None
     except (ValueError, RecursionError):
         raise Refused(400, "the request is not JSON") from None
+    _require_text(data)
+    return data
+
+
+def _require_text(data: object) -> None:
+    if not is_storable(data):
+        raise Refused(422, "the request holds what is no text, such as NUL")
 
 
 def _valid(model: type[B], data: object, status: int) -> B:
