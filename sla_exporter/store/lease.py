@@ -114,6 +114,8 @@ class FencedDatabase(Database):
     def __init__(self, database: Database, lease: Lease) -> None:
         self.engine = database.engine
         self._writer = database._writer  # noqa: SLF001 - the same connections
+        # What needs no lease, as webhooks do not, is written by the database itself.
+        self._at_once, self._direct = database._at_once, None  # noqa: SLF001
         self._lease = lease
 
     @asynccontextmanager
