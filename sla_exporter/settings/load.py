@@ -17,7 +17,7 @@ from sla_exporter.settings.config import (
     BillingAccess,
     CatalogueImport,
     Config,
-    Schedule,
+    OpinionAccess,
 )
 from sla_exporter.settings.customers import read_customers
 from sla_exporter.settings.document import Document, read_file
@@ -69,28 +69,11 @@ class _Loader:
         model = self.validate(self.document, ConfigFile)
         if model is None:
             return None
-        promises = PromiseBuilder(model, self.document)
-        promises.add_policies(model.policies, self.document)
-        for index, name in enumerate(model.policy_files):
-            self._add_policies(promises, name, ("policy_files", index))
-        for index, customer in enumerate(model.customers):
-            promises.add(customer, self.document, ("customers", index))
-        for index, name in enumerate(model.customer_files):
-            self._add_file(promises, name, ("customer_files", index))
         imports = self._imports(model)
-        for one in imports:
-            if one.file.exists():  # it is written by the first sync
-                self._add_customers(promises, one.file)
-        self.problems.extend(promises.problems)
-        catalogue = promises.catalogue()
-        exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
-        self.problems.extend(wrong)
-        if model.maintenance.silences and model.alertmanager.url is None:
-            message = "silences: they are read from Alertmanager, so alertmanager.url is needed"
-            self.problems.append(self.document.problem(("maintenance", "silences"), message))
-        self.problems.extend(check_notices(model.notices, self.path, model.billing, self.document))
-        known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
+        promises = self._promises(model, imports)
+        catalogue = self._catalogue(model, promises)
         access = AccessReader(self.path, self.document, self.problems)
+        self.problems.extend(check_notices(model.notices, self.path, model.billing, self.document))
         return Config(
             file=self.path,
             prometheus=access.prometheus(model.prometheus),
@@ -99,32 +82,15 @@ class _Loader:
                 added=model.prometheus.external_labels,
                 dropped=frozenset(model.alertmanager.dropped_labels),
             ),
-            opinions={
-                name: access.opinion(service.corroborate, ("services", name, "corroborate"), known)
-                for name, service in model.services.items()
-                if service.corroborate
-            },
+            opinions=self._opinions(model, access, catalogue),
             webhook=access.webhook(model.alertmanager.webhook),
             database_url=access.database_url(model.database),
             mail=access.mail(model.mail) if model.mail else None,
             notices=read_notices(model.notices, self.path),
-            schedule=Schedule(
-                observe_ms=model.schedule.observe.ms,
-                reconcile_ms=model.schedule.reconcile.ms,
-                deliver_ms=model.schedule.deliver.ms,
-                silences_ms=model.schedule.silences.ms,
-                repair_ms=model.schedule.repair.ms,
-                billing_ms=model.schedule.billing.ms,
-                claims_ms=model.schedule.claims.ms,
-                lease_ms=model.schedule.lease.ms,
-            ),
+            schedule=model.schedule.schedule(),
             settle_after_ms=model.settle_after.ms,
             per_contract_metrics=model.metrics.per_contract,
-            catalogue=replace(
-                catalogue,
-                exclusions=exclusions,
-                maintenance_silences=model.maintenance.silences,
-            ),
+            catalogue=catalogue,
             brakes=model.brakes.brakes(),
             evidence_key=access.secret(model.evidence, "key", ("evidence",)),
             claims=read_claims(model, access, catalogue),
@@ -133,6 +99,42 @@ class _Loader:
             allow_private=tuple(model.outgoing.allow_private),
             shown=shown(self.document.value),
         )
+
+    def _promises(self, model: ConfigFile, imports: Sequence[CatalogueImport]) -> PromiseBuilder:
+        """Read policies and customers, from the file itself and from those that it names."""
+        promises = PromiseBuilder(model, self.document)
+        promises.add_policies(model.policies, self.document)
+        for index, name in enumerate(model.policy_files):
+            self._add_policies(promises, name, ("policy_files", index))
+        for index, customer in enumerate(model.customers):
+            promises.add(customer, self.document, ("customers", index))
+        for index, name in enumerate(model.customer_files):
+            self._add_file(promises, name, ("customer_files", index))
+        for one in imports:
+            if one.file.exists():  # it is written by the first sync
+                self._add_customers(promises, one.file)
+        self.problems.extend(promises.problems)
+        return promises
+
+    def _catalogue(self, model: ConfigFile, promises: PromiseBuilder) -> Catalogue:
+        catalogue = promises.catalogue()
+        exclusions, wrong = read_exclusions(model.exclusions, self.document, catalogue)
+        self.problems.extend(wrong)
+        silences = model.maintenance.silences
+        if silences and model.alertmanager.url is None:
+            message = "silences: they are read from Alertmanager, so alertmanager.url is needed"
+            self.problems.append(self.document.problem(("maintenance", "silences"), message))
+        return replace(catalogue, exclusions=exclusions, maintenance_silences=silences)
+
+    def _opinions(
+        self, model: ConfigFile, access: AccessReader, catalogue: Catalogue
+    ) -> dict[str, OpinionAccess]:
+        known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
+        return {
+            name: access.opinion(service.corroborate, ("services", name, "corroborate"), known)
+            for name, service in model.services.items()
+            if service.corroborate
+        }
 
     def validate(self, document: Document, model: type[M]) -> M | None:
         """Give the document as the model, or note what is wrong with it."""

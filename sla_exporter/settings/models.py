@@ -15,6 +15,7 @@ from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.brakes import BrakesModel
+from sla_exporter.settings.config import Schedule
 from sla_exporter.settings.connections import (
     AlertmanagerModel,
     CorroborateModel,
@@ -50,6 +51,19 @@ class ScheduleModel(Section):
     billing: Length = Duration(24 * 3_600_000)
     claims: Length = Duration(5 * 60_000)
     lease: Length = Duration(15_000)
+
+    def schedule(self) -> Schedule:
+        """Give the schedule in milliseconds."""
+        return Schedule(
+            observe_ms=self.observe.ms,
+            reconcile_ms=self.reconcile.ms,
+            deliver_ms=self.deliver.ms,
+            silences_ms=self.silences.ms,
+            repair_ms=self.repair.ms,
+            billing_ms=self.billing.ms,
+            claims_ms=self.claims.ms,
+            lease_ms=self.lease.ms,
+        )
 
 
 class OutgoingModel(Section):
