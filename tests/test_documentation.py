@@ -10,7 +10,8 @@ import click
 import pytest
 
 from sla_exporter.cli import main
-from sla_exporter.metrics import FigureCollector, ProcessMetrics
+from sla_exporter.metrics import ProcessMetrics
+from sla_exporter.metrics.figures import FigureCollector
 from sla_exporter.ports.figures import Figures
 from sla_exporter.settings import load_config
 from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS

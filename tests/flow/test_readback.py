@@ -11,7 +11,7 @@ from sla_exporter.core.money import Money
 from sla_exporter.core.settled import Settled
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
 from sla_exporter.flow.readback import Reader
-from sla_exporter.metrics import FigureCollector
+from sla_exporter.metrics.figures import FigureCollector
 from sla_exporter.ports import silent
 from sla_exporter.ports.delivery import Entered, Issued
 from sla_exporter.ports.settling import Order, Posting
