@@ -21,7 +21,7 @@ test: lint servers  ## Lint, type-check, check the rules, run the tests but the 
 	$(BIN)/coverage report
 
 test-all: lint servers  ## Every test: faults and replicas too, with ten thousand mutated webhooks
-	KILL_EVERY=3 ORACLE_FLEETS=240 FUZZ_MUTATIONS=10000 $(BIN)/coverage run -m pytest
+	STORES=all KILL_EVERY=3 ORACLE_FLEETS=240 FUZZ_MUTATIONS=10000 $(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
 lint: $(VENV)/.dev  ## Lint, type-check, check the import rules, audit packages

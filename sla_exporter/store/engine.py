@@ -15,9 +15,9 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from sla_exporter.errors import StoreUnavailable
+from sla_exporter.store.drivers import NAME, open_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 _WRITES = "sla_writes"
-_NAME = "sla-exporter"  # what the server calls our sessions
 # Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
 # yet to run it, is not idle to the server.
 _END_SILENT = text("""
@@ -44,8 +43,7 @@ class Database:
     """The engine behind every store; SQLite and PostgreSQL alike."""
 
     def __init__(self, url: str) -> None:
-        named = {"server_settings": {"application_name": _NAME}} if "+asyncpg" in url else {}
-        self.engine = create_async_engine(url, connect_args=named)
+        self.engine = open_engine(url)
         self._writer = self.engine.execution_options(**{_WRITES: True})
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -84,7 +82,7 @@ class Database:
         if self.is_sqlite:
             return
         async with self.read() as connection:
-            await connection.execute(_END_SILENT, {"name": _NAME, "silent_ms": silent_ms})
+            await connection.execute(_END_SILENT, {"name": NAME, "silent_ms": silent_ms})
 
     async def migrate(self) -> None:
         """Bring the schema up to date; safe to call at every start."""
