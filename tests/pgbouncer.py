@@ -80,6 +80,7 @@ auth_file = {self.folder / "users"}
 pool_mode = transaction
 default_pool_size = {_SESSIONS}
 max_client_conn = 200
+server_idle_timeout = 1
 """
 
     def _wait(self) -> None:
