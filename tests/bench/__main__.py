@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, deliveries, growth, posting, settling, tick, webhooks
+from tests.bench import (
+    cold_month,
+    deliveries,
+    growth,
+    posting,
+    settling,
+    steady_state,
+    tick,
+    webhooks,
+)
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "tick": lambda: tick.run(Fleet()),
     "growth": growth.run,
     "posting": posting.run,
+    "steady_state": steady_state.run,
 }
 
 
