@@ -15,7 +15,7 @@ from sla_exporter.core.records import ERASED
 from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.store import tables as t
 from sla_exporter.store.deliveries import Deliveries
-from sla_exporter.store.engine import sqlite_url
+from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.erasure import erase_customer
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.personal import HANDLING
@@ -78,11 +78,29 @@ async def test_erasing_again_changes_nothing(database):
     assert (await erase_customer(database, "acme")).withdrawn == 0
 
 
+async def test_what_was_erased_is_not_left_in_the_file(tmp_path):
+    """SQLite would keep what was overwritten in free parts of its pages."""
+    file = tmp_path / "sla.db"
+
+    async def contains(name: bytes, *, erase: bool) -> bool:
+        database = Database(sqlite_url(file))
+        await database.migrate()
+        if erase:
+            await erase_customer(database, "acme")
+        else:
+            office = Office(database)
+            await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
+            await office.settle(catalogue(contract(ACME, "499.90")), NOVEMBER_3)
+        await database.close()
+        return name in file.read_bytes()
+
+    assert await contains(b"Acme Ltda", erase=False)
+    assert not await contains(b"Acme Ltda", erase=True)
+
+
 def test_the_command_removes_files_and_says_who_is_still_configured(tmp_path: Path):
     """The next notice would be written with the name again."""
     import asyncio  # noqa: PLC0415
-
-    from sla_exporter.store.engine import Database  # noqa: PLC0415
 
     async def prepare() -> None:
         database = Database(sqlite_url(tmp_path / "sla-exporter.db"))

@@ -1,8 +1,8 @@
 """A day's steady state: what the jobs of a real service cost, on a real Prometheus.
 
 The clock is ours and goes in steps of a second; every job runs when its default interval has
-passed, and the lease is renewed as often as by the service. An hour of a day in the last third of a month is
-walked, with what happened before that in the database, and scaled to a day.
+passed, and the lease is renewed as often as by the service. An hour of a day in the last third of a
+month is walked, with what happened before that in the database, and scaled to a day.
 """
 
 from __future__ import annotations
