@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo test test-all lint format bench servers lock clean
+.PHONY: help demo test test-all coverage lint format bench servers browser lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -13,15 +13,17 @@ help:  ## Show this list
 demo: $(VENV)/.runtime  ## Settle a month and live through an outage, on a real Prometheus and Alertmanager
 	@$(BIN)/sla-exporter demo $(if $(DEMO_ONCE),--once)
 
-# What takes minutes by itself: real processes that are stopped, starved and flooded.
-LONG := tests/faults tests/fuzz tests/e2e/test_replicas.py
+# Side by side, a module on one process: its tests share what it starts.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-test: lint servers  ## Lint, type-check, check the rules, run the tests but the long ones
-	$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(LONG))
-	$(BIN)/coverage report
+test: lint servers browser  ## Lint, type-check, check the rules, run all tests
+	$(PYTEST)
 
-test-all: lint servers  ## Every test: faults and replicas too, with ten thousand mutated webhooks
-	STORES=all KILL_EVERY=3 ORACLE_FLEETS=240 FUZZ_MUTATIONS=10000 $(BIN)/coverage run -m pytest
+test-all: lint servers browser  ## The same, with thorough walks and ten thousand mutated webhooks
+	STORES=all KILL_EVERY=1 ORACLE_FLEETS=500 FUZZ_MUTATIONS=10000 $(PYTEST)
+
+coverage: $(VENV)/.dev servers browser  ## Say which lines no test comes by
+	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
 lint: $(VENV)/.dev  ## Lint, type-check, check the import rules, audit packages
@@ -40,6 +42,9 @@ bench: $(VENV)/.dev servers  ## Measure, print a table, write build/bench.json
 
 servers: $(VENV)/.dev  ## Fetch the real servers that demo and tests start
 	@$(BIN)/python -m sla_exporter.demo.binaries
+
+browser: $(VENV)/.dev  ## Have Chromium at hand, in which the tests look at notices
+	@$(BIN)/python -m tests.browser.chromium
 
 lock:  ## Pin all dependencies anew, with hashes (needs uv)
 	uv pip compile pyproject.toml --extra build --universal --generate-hashes --python-version 3.11 \

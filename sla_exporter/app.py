@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
-import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from sla_exporter.claim_desk import offers_of
 from sla_exporter.core.due import evidence_span
 from sla_exporter.core.exposure import Outlooks
-from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.corroborate import Corroborator
 from sla_exporter.flow.decide import Decider
-from sla_exporter.flow.deliver import Deliverer
 from sla_exporter.flow.exclusions import take_silences
 from sla_exporter.flow.late import read_late
 from sla_exporter.flow.observe import Observer, uncounted
-from sla_exporter.flow.readback import Reader
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.repair import Repairer
 from sla_exporter.flow.upkeep import keep_up
-from sla_exporter.notices.render import JinjaRenderer
+from sla_exporter.outward import acknowledger_of, renderer_of, routes_of
 from sla_exporter.ports import silent
-from sla_exporter.ports.delivery import Sinks
-from sla_exporter.ports.settling import Routes
 from sla_exporter.settings import load_config
-from sla_exporter.sinks.email import EmailSink
-from sla_exporter.sinks.file import FileSink
-from sla_exporter.sinks.registry import build_sink, sink_kinds
-from sla_exporter.sinks.whmcs import WhmcsSection
-from sla_exporter.sinks.whmcs_catalogue import WhmcsCatalogue
+from sla_exporter.sinks.registry import sink_kinds
 from sla_exporter.sources.alertmanager import Alertmanager
 from sla_exporter.sources.http import HttpApi
 from sla_exporter.sources.opinions import IN_SERIES
@@ -41,12 +30,11 @@ from sla_exporter.sources.opinions.pingdom import Pingdom
 from sla_exporter.sources.opinions.series import SeriesOpinion
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.sources.rules import RuleIntervals
-from sla_exporter.store.billing import DatabaseBillingChecks
+from sla_exporter.store.claims import Claims
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
 from sla_exporter.store.opinions import Opinions
-from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
@@ -54,18 +42,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_exporter.core.due import Due
-    from sla_exporter.core.ledger import Entry
-    from sla_exporter.flow.deliver import DeliveryVerdict
+    from sla_exporter.notices.render import JinjaRenderer
     from sla_exporter.ports import Clock, Progress
-    from sla_exporter.ports.delivery import BillingSink, NoticeSink
     from sla_exporter.ports.evidence import SecondOpinion
     from sla_exporter.ports.measuring import ObservationStore
     from sla_exporter.settings import Config
-    from sla_exporter.settings.config import MailAccess
     from sla_exporter.store.engine import Database
-
-
-FILE, EMAIL = "file", "email"
 
 
 class SystemClock:
@@ -145,93 +127,6 @@ def load(path: Path) -> Config:
     return load_config(path, sink_kinds())
 
 
-def sinks_of(config: Config, clock: Clock) -> Sinks:
-    """Build every sink that the configuration has; nothing connects before it is used."""
-    file = FileSink(folder=config.notices.folder, clock=clock)
-    notices: dict[str, NoticeSink] = {FILE: file}
-    if config.mail:
-        notices[EMAIL] = _email(config.mail, clock)
-    billing: dict[str, BillingSink] = {FILE: file}
-    for name, access in config.billing.items():
-        billing[name] = build_sink(access.kind, name, access.section, clock, config.allow_private)
-    return Sinks(notices=notices, billing=billing)
-
-
-def billing_forms(config: Config) -> dict[str, frozenset[Form]]:
-    """Say what forms each billing sink can give."""
-    kinds = sink_kinds()
-    forms = {name: kinds[access.kind].forms for name, access in config.billing.items()}
-    return {FILE: frozenset(Form), **forms}
-
-
-def account_finder(config: Config) -> Callable[[str, Entry], str | None]:
-    """Give what finds the account that an entry's customer has in a billing sink."""
-    customers = {contract.customer.id: contract.customer for contract in config.catalogue.contracts}
-
-    def find(sink: str, entry: Entry) -> str | None:
-        customer = customers.get(entry.customer)
-        account = customer.billing.get(sink) if customer else None
-        return account or (entry.customer if sink == FILE else None)
-
-    return find
-
-
-def deliverer_of(
-    config: Config,
-    database: Database,
-    sinks: Sinks,
-    clock: Clock,
-    count: Callable[[str, DeliveryVerdict], None],
-) -> Deliverer:
-    """Wire what empties the outbox into the sinks."""
-    paced = config.mail and config.mail.per_hour
-    return Deliverer(
-        outbox=DatabaseOutbox(database),
-        sinks=sinks,
-        clock=clock,
-        owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
-        count=count,
-        account_of=account_finder(config),
-        per_hour={EMAIL: paced} if paced else {},
-    )
-
-
-def reader_of(
-    config: Config, database: Database, sinks: Sinks, clock: Clock, progress: Progress = silent
-) -> Reader:
-    """Wire what compares billing systems with the ledger."""
-    accounts: dict[str, set[str]] = {}
-    for contract in config.catalogue.contracts:
-        for sink, account in contract.customer.billing.items():
-            accounts.setdefault(sink, set()).add(account)
-    return Reader(
-        checks=DatabaseBillingChecks(database),
-        sinks={name: sink for name, sink in sinks.billing.items() if name != FILE},
-        accounts=accounts,
-        clock=clock,
-        progress=progress,
-    )
-
-
-def whmcs_catalogue_of(config: Config, sink: str) -> WhmcsCatalogue:
-    """Build what reads clients and services from the WHMCS of a billing sink."""
-    section = cast(WhmcsSection, config.billing[sink].section)
-    return WhmcsCatalogue(sink, section, config.allow_private)
-
-
-def _email(mail: MailAccess, clock: Clock) -> EmailSink:
-    return EmailSink(
-        clock=clock,
-        host=mail.host,
-        port=mail.port,
-        security=mail.security,
-        sender=mail.sender,
-        username=mail.username,
-        password=mail.password,
-        reply_to=mail.reply_to,
-    )
-
-
 @dataclass(slots=True, kw_only=True)
 class Engine:
     """The steps of the flow, wired for one configuration."""
@@ -243,6 +138,7 @@ class Engine:
     repairer: Repairer
     exclusions: Exclusions
     alertmanager: Alertmanager | None
+    renderer: JinjaRenderer
     source: PrometheusSource
     others: list[PrometheusSource]
     outlooks: Outlooks = field(default_factory=Outlooks)
@@ -263,13 +159,14 @@ class Engine:
         source, alertmanager = source_of(config), alertmanager_of(config)
         incidents, exclusions = Incidents(database), Exclusions(database)
         opinions, others = opinions_of(config, source, clock)
-        notices = config.notices
+        renderer = renderer_of(config)
         return cls(
             config=config,
             clock=clock,
             source=source,
             others=others,
             alertmanager=alertmanager,
+            renderer=renderer,
             exclusions=exclusions,
             repairer=Repairer(
                 incidents=incidents,
@@ -291,15 +188,13 @@ class Engine:
                 incidents=incidents,
                 exclusions=exclusions,
                 settlements=Settlements(database),
-                renderer=JinjaRenderer(notices.company, notices.templates),
-                routes=Routes(
-                    notices=EMAIL if config.mail else FILE,
-                    credits=FILE,
-                    statements=notices.statements,
-                    billing=billing_forms(config),
-                ),
+                renderer=renderer,
+                routes=routes_of(config),
+                acknowledger=acknowledger_of(config, database),
                 settle_after_ms=config.settle_after_ms,
                 corroborator=Corroborator(sources=opinions, store=Opinions(database), clock=clock),
+                claims=Claims(database),
+                offers=offers_of(config, renderer),
                 brakes=config.brakes,
                 progress=progress,
             ),

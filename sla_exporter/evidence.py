@@ -202,7 +202,7 @@ def _check_seal(content: Mapping[str, Any], key: str | None) -> Iterator[Check]:
 def _check_credit(content: Mapping[str, Any]) -> Iterator[Check]:
     """Compute the credit again, and compare it with what is said, step by step."""
     told = content["settlement"]
-    outcome = evaluate(_read_policy(content["policy"]), read_case(content["case"]))
+    outcome = evaluate(read_policy(content["policy"]), read_case(content["case"]))
     steps = [step_from_json(data) for data in content["steps"]]
     minor, _ = computed(steps, told["credit_minor"], told["kept_minor"])
     said = Money(minor=minor, currency=told["currency"])
@@ -240,7 +240,12 @@ def _check_ledger(content: Mapping[str, Any]) -> Iterator[Check]:
     yield Check("the ledger grants just that", granted == told["credit_minor"], str(says))
 
 
-def _read_policy(data: Mapping[str, Any]) -> Policy:
+def read_policy(data: Mapping[str, Any]) -> Policy:
+    """Read a policy from its name and its source as they were kept.
+
+    Raises:
+        ValueError: if this version of the program cannot read it.
+    """
     name, source = data["name"], data["source"]
     try:
         versions = TypeAdapter(PolicyVersions).validate_python([source])

@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from sla_exporter import __version__
+from sla_exporter.core.claims import ClaimResult
 from sla_exporter.core.money import Money
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.ports.delivery import DifferenceKind
@@ -98,6 +99,10 @@ class ProcessMetrics:
         build = gauge("sla_build_info", "Always 1; the version is a label.", "version")
         build.labels(__version__).set(1)
 
+    def count_alerts(self, status: str, result: str, alerts: int = 1, /) -> None:
+        """Count alerts that a webhook told of."""
+        self.webhook_alerts.labels(status, result).inc(alerts)
+
 
 class FigureCollector(Collector):
     """Turns one snapshot of the database into metric families."""
@@ -152,7 +157,9 @@ class FigureCollector(Collector):
             ("service",),
             {(service,): ms / 1000 for service, ms in figures.observed_until_ms.items()},
         )
+        yield from _notices(figures)
         yield from _billing(figures)
+        yield from _claims(figures)
         if self._per_contract:
             yield from _standings(figures.standings)
 
@@ -194,6 +201,23 @@ def _issued(figures: Figures) -> Iterator[Metric]:
     )
 
 
+def _notices(figures: Figures) -> Iterator[Metric]:
+    yield _gauge(
+        "sla_notices_held", "Notices that a person holds back.", (), {(): figures.notices_held}
+    )
+    yield _gauge(
+        "sla_notices_stopped",
+        "Whether a person stopped the sending of notices.",
+        (),
+        {(): int(figures.notices_stopped)},
+    )
+    yield _by_sink(
+        "sla_notices_staged",
+        "Notices that are due and wait until the first few were looked at.",
+        figures.notices_staged,
+    )
+
+
 def _billing(figures: Figures) -> Iterator[Metric]:
     none = {(sink, kind.value): 0 for sink in figures.billing_checked_ms for kind in DifferenceKind}
     yield _gauge(
@@ -207,6 +231,21 @@ def _billing(figures: Figures) -> Iterator[Metric]:
         "When a billing system was last compared with the ledger.",
         ("sink",),
         {(sink,): at_ms / 1000 for sink, at_ms in figures.billing_checked_ms.items()},
+    )
+
+
+def _claims(figures: Figures) -> Iterator[Metric]:
+    yield _counter(
+        "sla_claims",
+        "Claims of customers, by what came of them.",
+        ("result",),
+        {(result.value,): figures.claims.get(result, 0) for result in ClaimResult},
+    )
+    yield _gauge(
+        "sla_claims_waiting",
+        "What customers were told that they can claim, and have not claimed yet.",
+        ("currency",),
+        {(currency,): _major(minor, currency) for currency, minor in figures.waiting.items()},
     )
 
 

@@ -6,12 +6,13 @@ import asyncio
 import os
 import socket
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sla_exporter.app import Engine, SystemClock, deliverer_of, load, reader_of, sinks_of
+from sla_exporter.app import Engine, SystemClock, load
+from sla_exporter.claim_desk import Overseer, desk_of, signer_of
 from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
 from sla_exporter.flow.deliver import DeliveryVerdict
@@ -19,6 +20,8 @@ from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
+from sla_exporter.notices.claim_page import ClaimPage
+from sla_exporter.outward import deliverer_of, gatherer_of, reader_of, sinks_of
 from sla_exporter.schedule import Job, Schedule
 from sla_exporter.store.engine import Database
 from sla_exporter.store.exclusions import Exclusions
@@ -26,8 +29,10 @@ from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.lease import FencedDatabase, Lease
 from sla_exporter.store.listing import Listing
+from sla_exporter.store.settlements import Settlements
 from sla_exporter.store.tokens import Tokens
 from sla_exporter.web.api.handlers import Api
+from sla_exporter.web.claims import ClaimPages
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
 from sla_exporter.web.tls import WebTls
@@ -35,6 +40,7 @@ from sla_exporter.web.tls import WebTls
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from sla_exporter.flow.claims import ClaimDesk
     from sla_exporter.ports import Clock
     from sla_exporter.settings import Config
 
@@ -48,6 +54,7 @@ class Service:
     config: Config
     clock: Clock = field(default_factory=SystemClock)
     tls: WebTls = field(default_factory=WebTls)
+    external_url: str = ""
     metrics: ProcessMetrics = field(default_factory=ProcessMetrics)
     database: Database = field(init=False)
     fenced: FencedDatabase = field(init=False)
@@ -57,6 +64,7 @@ class Service:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.config = self._reached(self.config)
         self.database = Database(self.config.database_url)
         lease = Lease(self.database, owner=f"{self.name}:{uuid.uuid4().hex[:8]}")
         self.fenced = FencedDatabase(self.database, lease)
@@ -99,7 +107,7 @@ class Service:
             ConfigInvalid: the old configuration stays in force then.
         """
         try:
-            config = await asyncio.to_thread(load, self.config.file)
+            config = self._reached(await asyncio.to_thread(load, self.config.file))
             await asyncio.to_thread(self.tls.load)
         except ConfigInvalid as error:
             self.metrics.config_failures.inc()
@@ -133,6 +141,8 @@ class Service:
                 run=self._reconcile,
                 is_ours=is_ours,
             ),
+            Job(name="gather", every_ms=every.deliver_ms, run=self._gather, is_ours=is_ours),
+            Job(name="claims", every_ms=every.claims_ms, run=self._claims, is_ours=is_ours),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
             Job(
                 name="billing",
@@ -157,9 +167,7 @@ class Service:
             webhook=WebhookHandler(
                 ingester=Ingester(incidents=Incidents(self.database), clock=self.clock),
                 access=lambda: self.config.webhook,
-                count=lambda status, result: self.metrics.webhook_alerts.labels(
-                    status, result
-                ).inc(),
+                count=self.metrics.count_alerts,
                 tokens=tokens,
             ),
             api=Api(
@@ -170,7 +178,15 @@ class Service:
                 catalogue=lambda: self.config.catalogue,
                 decider=lambda: self.engine.decider,
                 desk=ExclusionDesk(store=Exclusions(self.database), clock=self.clock),
+                claim_desk=self._claim_desk,
                 pack=self._pack,
+            ),
+            claims=ClaimPages(
+                signer=lambda: signer_of(self.config),
+                desk=self._claim_desk,
+                page=lambda: ClaimPage(renderer=self.engine.renderer),
+                catalogue=lambda: self.config.catalogue,
+                clock=self.clock,
             ),
             figures=figures,
             metrics=MetricsHandler(
@@ -193,6 +209,19 @@ class Service:
                 service, reason
             ).inc(),
         )
+
+    def _reached(self, config: Config) -> Config:
+        """Give the configuration with the address that the command line says, if it says one."""
+        if not self.external_url:
+            return config
+        claims = replace(config.claims, external_url=self.external_url)
+        return replace(config, claims=claims)
+
+    def _claim_desk(self) -> ClaimDesk:
+        """Give what takes claims, on every replica: no lease is needed to take one."""
+        reconciler = self.engine.reconciler
+        poster = replace(reconciler.poster, settlements=Settlements(self.database))
+        return desk_of(self.database, poster)
 
     async def _pack(self, name: str) -> dict[str, Any]:
         """Make the evidence pack of a credit."""
@@ -237,6 +266,17 @@ class Service:
         if written:
             _log.info("settled", settlements=written)
             await self._deliver()
+
+    async def _gather(self) -> None:
+        digests = await gatherer_of(self.config, self.fenced).gather_due(self.clock.now_ms())
+        if digests:
+            _log.info("gathered", digests=digests)
+
+    async def _claims(self) -> None:
+        overseer = Overseer(database=self.fenced, poster=self.engine.reconciler.poster)
+        done = await overseer.look(self.config.catalogue, self.clock.now_ms())
+        if done:
+            _log.info("claims looked after", settlements=done)
 
     async def _deliver(self) -> None:
         sinks = sinks_of(self.config, self.clock)

@@ -6,11 +6,13 @@ the others.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Mode, Service
+from sla_exporter.core.incidents import IncidentWindow, ToldWindow
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import Period
 from sla_exporter.core.policy.pay import Pay, share_of
@@ -27,6 +29,14 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
 OCTOBER = Period.month("2026-10", "UTC")
 NOVEMBER_3 = OCTOBER.span.end_ms + 2 * DAY
+
+
+def told(window: IncidentWindow) -> ToldWindow:
+    """Give the window as a webhook tells of it."""
+    labels, annotations = json.dumps(window.labels), json.dumps(window.annotations)
+    return ToldWindow(
+        window.fingerprint, window.starts_at_ms, window.ends_at_ms, labels, annotations
+    )
 
 
 def share(text: str) -> Share:

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.brakes import CAREFUL, Brakes
 from sla_exporter.core.due import closing_in
+from sla_exporter.core.links import Signer
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.again import Request, Reviser
+from sla_exporter.flow.claims import ClaimDesk
 from sla_exporter.flow.decide import Decider, Verdict
+from sla_exporter.flow.offers import Offers
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.flow.upkeep import keep_up
+from sla_exporter.flow.waiting import WaitingRoom
+from sla_exporter.notices.claims import ClaimLetters
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import Notice, Routes
+from sla_exporter.store.claims import Claims
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
@@ -27,11 +33,15 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.ledger import Entry
+    from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.settled import Settled
     from sla_exporter.store.engine import Database
 
 ANA = Verdict(by="Ana", reason="looked at the switch's log")
 BO = Verdict(by="Bo", reason="agrees with Ana")
+
+
+SIGNER = Signer(keys=("a key of the tests",))
 
 
 class PlainRenderer:
@@ -58,12 +68,19 @@ class Office:
     ) -> None:
         self.store = Settlements(database)
         self.reader = Reader(database)
+        self.claims = Claims(database)
+        renderer = JinjaRenderer("Example Hosting")
+        self.letters = ClaimLetters(
+            renderer=renderer, signer=SIGNER, external_url="https://sla.example"
+        )
         self.reconciler = Reconciler(
             observations=Observations(database),
             exclusions=Exclusions(database),
             incidents=Incidents(database),
             settlements=self.store,
-            renderer=PlainRenderer() if plain else JinjaRenderer("Example Hosting"),
+            renderer=PlainRenderer() if plain else renderer,
+            claims=self.claims,
+            offers=Offers(notices=self.letters),
             routes=Routes(notices="email", credits="file", statements=True),
             settle_after_ms=2 * DAY,
             brakes=brakes,
@@ -72,6 +89,16 @@ class Office:
     @property
     def decider(self) -> Decider:
         return Decider(settlements=self.store, poster=self.reconciler.poster)
+
+    @property
+    def room(self) -> WaitingRoom:
+        return WaitingRoom(claims=self.claims, poster=self.reconciler.poster)
+
+    def desk(self, policy: Policy) -> ClaimDesk:
+        """Give who takes claims; there is one policy, and no file that it is from."""
+        return ClaimDesk(
+            claims=self.claims, poster=self.reconciler.poster, read_policy=lambda _: policy
+        )
 
     async def measured(
         self, down: Mapping[str, Sequence[Window]], *, until_ms: int, from_ms: int | None = None

@@ -15,7 +15,7 @@ from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.erasure import erase_customer
-from tests.cast import NOVEMBER_3, at, outage
+from tests.cast import NOVEMBER_3, at, outage, told
 from tests.office import ANA, Office
 
 FILE = """
@@ -72,7 +72,7 @@ async def made(tmp_path):
         body=b'{"fingerprint": "feedfacefeedface"}',
         truncated=0,
     )
-    await office.reconciler.incidents.record(raw, [alert])
+    await office.reconciler.incidents.record(raw, [told(alert)])
     await office.settle(config.catalogue, NOVEMBER_3)
     content = pack(await gather(database, KEY), config.catalogue, NOVEMBER_3, config.evidence_key)
     yield file, office, json.loads(json.dumps(content))

@@ -11,6 +11,7 @@ from sla_exporter import __version__
 from sla_exporter.cli.billing import billing
 from sla_exporter.cli.catalogue import catalogue
 from sla_exporter.cli.check import check
+from sla_exporter.cli.claims import claims
 from sla_exporter.cli.credits import credits_
 from sla_exporter.cli.customers import customers
 from sla_exporter.cli.deliveries import deliveries
@@ -21,6 +22,7 @@ from sla_exporter.cli.exposure import exposure
 from sla_exporter.cli.incidents import incidents
 from sla_exporter.cli.ledger import ledger
 from sla_exporter.cli.migrate import migrate
+from sla_exporter.cli.notices import notices
 from sla_exporter.cli.reconcile import reconcile
 from sla_exporter.cli.serve import serve
 from sla_exporter.cli.terms import terms
@@ -63,8 +65,8 @@ def main() -> None:
 
 
 _COMMANDS = (
-    *(serve, check, test, terms, reconcile, credits_, explain, verify, exposure, ledger),
-    *(exclusions, incidents, deliveries, billing, catalogue, customers),
+    *(serve, check, test, terms, reconcile, credits_, claims, explain, verify, exposure, ledger),
+    *(exclusions, incidents, notices, deliveries, billing, catalogue, customers),
     *(tokens, migrate, demo),
 )
 for _command in _COMMANDS:

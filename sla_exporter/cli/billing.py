@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from sla_exporter import logs
-from sla_exporter.app import SystemClock, load, reader_of, sinks_of
+from sla_exporter.app import SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.tables import table
+from sla_exporter.outward import reader_of, sinks_of
 from sla_exporter.store.engine import Database
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from ruamel.yaml import YAML
 
-from sla_exporter.app import SystemClock, load, whmcs_catalogue_of
+from sla_exporter.app import SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.core.periods import datetime_of
 from sla_exporter.flow.sync_catalogue import Product, Syncer, SyncRule
+from sla_exporter.outward import whmcs_catalogue_of
 from sla_exporter.settings.document import read_file
 from sla_exporter.sinks.file import write_whole
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sla_exporter.app import FILE, load
+from sla_exporter.app import load
 from sla_exporter.cli.flaws import flaw_sentence
 from sla_exporter.core.policy.flaws import flaws
 from sla_exporter.errors import ConfigInvalid
+from sla_exporter.notices import checking
+from sla_exporter.outward import FILE
 from sla_exporter.settings.policies import load_policies
 
 if TYPE_CHECKING:
@@ -85,6 +87,31 @@ def _check_policies(file: Path) -> bool:
         click.echo(f"    note: {sentence}")
     click.echo()
     return not wrong
+
+
+@check.command("templates")
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def check_templates(folder: Path | None) -> None:
+    """Render every notice in every language with every kind of data.
+
+    FOLDER is that of your own templates and translations, as in notices.templates; without it ours
+    are checked. Says the file and the line of what fails. What is not translated is a note. Exits
+    with 1 if anything is wrong.
+    """
+    if folder and not folder.is_dir():
+        raise click.UsageError(f"there is no folder {folder}")
+    click.echo(f"Checking {folder or 'the templates that are part of sla-exporter'}")
+    checked = checking.check_templates(folder)
+    if checked.problems:
+        click.echo(f"  {click.style('FAILED', fg='red')}: {len(checked.problems)} to mend")
+    else:
+        done = f"{checked.rendered} notices rendered, in {', '.join(checked.languages)}"
+        click.echo(f"  {click.style('SUCCESS', fg='green')}: {done}")
+    for problem in checked.problems:
+        click.echo(f"    {problem}")
+    for note in checked.notes:
+        click.echo(f"    note: {note}")
+    sys.exit(bool(checked.problems))
 
 
 def _flaws(file: PolicyFile) -> Iterator[tuple[Flaw, str]]:

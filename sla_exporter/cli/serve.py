@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import structlog
@@ -19,12 +19,15 @@ from sla_exporter.errors import ConfigInvalid, SlaExporterError
 from sla_exporter.service import Service
 from sla_exporter.web.tls import WebTls
 
-if TYPE_CHECKING:
-    from sla_exporter.settings import Config
-
 _log = structlog.get_logger(__name__)
 
 _SHUTDOWN_S = 20
+
+
+def _external_url(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{text!r} is not an address as in https://sla.example.com")
+    return text
 
 
 @click.command()
@@ -43,12 +46,20 @@ _SHUTDOWN_S = 20
     type=click.Path(dir_okay=False, path_type=Path),
     help="TLS and client certificates, in the notation of Prometheus' exporters.",
 )
+@click.option(
+    "--web.external-url",
+    "external_url",
+    default="",
+    callback=_external_url,
+    help="Where browsers reach us, for links in notices. [default: web.external_url of the file]",
+)
 @options.logging
 def serve(
     *,
     config_file: Path,
     listen_address: str,
     web_config_file: Path | None,
+    external_url: str,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -62,11 +73,10 @@ def serve(
     host, port = _address(listen_address)
     tls = WebTls(web_config_file)
     tls.load()
-    asyncio.run(_serve(config, tls, host, port))
+    asyncio.run(_serve(Service(config=config, tls=tls, external_url=external_url), host, port))
 
 
-async def _serve(config: Config, tls: WebTls, host: str, port: int) -> None:
-    service = Service(config=config, tls=tls)
+async def _serve(service: Service, host: str, port: int) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -85,11 +95,13 @@ async def _serve(config: Config, tls: WebTls, host: str, port: int) -> None:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls.context)
+        site = web.TCPSite(runner, host, port, ssl_context=service.tls.context)
         try:
             await site.start()
         except OSError as error:
             raise SlaExporterError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        # What is there now stays: the garbage collector need not look at it again and again.
+        gc.freeze()
         _log.info("listening", address=f"{host}:{port}", version=__version__)
         await stopping.wait()
         _log.info("stopping")

@@ -152,7 +152,8 @@ def brake(
 
 
 def _is_free(settlement: Settlement) -> bool:
-    return settlement.state is State.POSTED and settlement.owes
+    """Say whether it goes by itself: at once, or as soon as its customer claims it."""
+    return settlement.state in {State.POSTED, State.WAITING} and settlement.owes
 
 
 def _judge_outage(settlement: Settlement, fleet: FleetOutage) -> Settlement:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.catalogue import FAR_FUTURE_MS
 from sla_exporter.core.periods import utc_text
@@ -94,6 +94,20 @@ class IncidentWindow:
         return Window(self.starts_at_ms, max(ends_at_ms, self.starts_at_ms + 1))
 
 
+class ToldWindow(NamedTuple):
+    """A window as one request tells of it; labels and annotations are JSON.
+
+    Thousands a second are made and none of them is looked into: a tuple is made in a quarter of the
+    time, and texts take a fraction of the memory.
+    """
+
+    fingerprint: str
+    starts_at_ms: int
+    ends_at_ms: int | None
+    labels: str
+    annotations: str
+
+
 def fingerprint_of(labels: Mapping[str, str]) -> str:
     """Compute Alertmanager's fingerprint: 64-bit FNV-1a over the sorted labels."""
     value = _FNV_OFFSET
@@ -110,16 +124,17 @@ def latest_end(first: int | None, second: int | None) -> int | None:
     return max(first, second)
 
 
-def joined(windows: Iterable[IncidentWindow]) -> list[IncidentWindow]:
-    """Make one window of all reports with the same fingerprint and start."""
-    found: dict[tuple[str, int], IncidentWindow] = {}
+def joined(windows: Iterable[ToldWindow]) -> list[ToldWindow]:
+    """Make one window of all reports with the same fingerprint and start; ordered by these."""
+    found: dict[tuple[str, int], ToldWindow] = {}
     for window in windows:
-        key = (window.fingerprint, window.starts_at_ms)
-        if key in found:
-            ends_at_ms = latest_end(found[key].ends_at_ms, window.ends_at_ms)
-            window = replace(window, ends_at_ms=ends_at_ms)  # noqa: PLW2901 - the joined report
+        key = window[:2]
+        known = found.get(key)
+        if known is not None:
+            ends_at_ms = latest_end(known.ends_at_ms, window.ends_at_ms)
+            window = window._replace(ends_at_ms=ends_at_ms)  # noqa: PLW2901 - the joined report
         found[key] = window
-    return list(found.values())
+    return [found[key] for key in sorted(found)]
 
 
 def bounded(windows: Iterable[IncidentWindow]) -> list[IncidentWindow]:

@@ -5,11 +5,13 @@ The configuration may have changed since; this is what was said then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from sla_exporter.core.money import Money, Rounding
 from sla_exporter.core.policy.terms import Form
+from sla_exporter.core.reasoning import Moment
+from sla_exporter.core.settlement import Hold, State, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.policy.engine import Outcome
     from sla_exporter.core.reasoning import Step
     from sla_exporter.core.samples import SeriesState
-    from sla_exporter.core.settlement import Hold, Settlement, State, Verdict
+    from sla_exporter.core.settlement import Settlement, Verdict
     from sla_exporter.core.windows import Window
 
 
@@ -28,7 +30,8 @@ class Settled:
 
     ``ratio`` is the exact availability; the lengths beside it are cut to whole milliseconds.
     ``kept_minor`` is by how much posting it changes what is kept for later credits; ``revision``
-    counts how often the period was settled anew.
+    counts how often the period was settled anew. A credit on request can be claimed before
+    ``claim_until_ms``; its customer is reminded at ``remind_at_ms``.
     """
 
     key: str
@@ -59,6 +62,8 @@ class Settled:
     kept_minor: int = 0
     revision: int = 1
     group: str = ""
+    claim_until_ms: int | None = None
+    remind_at_ms: int | None = None
 
     @classmethod
     def of(cls, settlement: Settlement) -> Settled:
@@ -95,6 +100,24 @@ class Settled:
             expires_ms=settlement.policy.expires_ms,
             kept_minor=_kept_minor(outcome),
             group=settlement.group,
+            **_claim_times(outcome),
+        )
+
+    def recomputed(self, outcome: Outcome) -> Settled:
+        """Give it with other figures, and with the steps that it has."""
+        measured = outcome.measured
+        return replace(
+            self,
+            verdict=verdict_of(outcome),
+            credit=outcome.credit,
+            extension_days=outcome.extension_days,
+            may_terminate=outcome.may_terminate,
+            ratio=measured.ratio,
+            counted_ms=int(measured.counted_ms),
+            down_ms=int(measured.down_ms),
+            unknown_ms=measured.unknown_ms,
+            kept_minor=_kept_minor(outcome),
+            **_claim_times(outcome),
         )
 
     @property
@@ -106,6 +129,43 @@ class Settled:
     def moves(self) -> bool:
         """Say whether posting it writes anything in the ledger."""
         return self.owes or bool(self.kept_minor)
+
+    @property
+    def wants_claim(self) -> bool:
+        """Say whether its customer must claim it first, and did not."""
+        return Hold.CLAIM in self.holds
+
+    @property
+    def claim_hold(self) -> tuple[Hold, ...]:
+        """Give of its holds the one for the customer, if it is there."""
+        return (Hold.CLAIM,) if self.wants_claim else ()
+
+    def is_late_at(self, now_ms: int) -> bool:
+        """Say whether the time to claim it is over."""
+        return self.claim_until_ms is not None and self.claim_until_ms <= now_ms
+
+    @property
+    def released(self) -> Settled:
+        """Give it as it is once nothing but its customer holds it."""
+        if self.wants_claim and self.owes:
+            # What was held before deadlines were kept has its own in the reasoning.
+            until_ms = self.claim_until_ms or _deadline_told(self.steps)
+            return replace(
+                self, state=State.WAITING, holds=self.claim_hold, claim_until_ms=until_ms
+            )
+        return replace(self, state=State.POSTED)
+
+
+def _deadline_told(steps: Sequence[Step]) -> int | None:
+    told = (one.facts.get("deadline") for one in steps if one.code == "claim_needed")
+    return next((fact.at_ms for fact in told if isinstance(fact, Moment)), None)
+
+
+def _claim_times(outcome: Outcome) -> dict[str, Any]:
+    claim, case = outcome.measured.policy.claim, outcome.measured.case
+    if claim is None or outcome.claim is None:
+        return {"claim_until_ms": None, "remind_at_ms": None}
+    return {"claim_until_ms": claim.until_ms(case), "remind_at_ms": claim.remind_at_ms(case)}
 
 
 def _kept_minor(outcome: Outcome) -> int:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.alerts import AlertRules
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.claims import judge, with_claims
 from sla_exporter.core.evidence_steps import EvidenceSteps
 from sla_exporter.core.exclusions import for_policy
 from sla_exporter.core.instruments import disagreed, instruments
 from sla_exporter.core.periods import midnight_ms
 from sla_exporter.core.policy.case import Case, Outage
+from sla_exporter.core.policy.claim import ClaimState
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.policy.exclusions import candidates
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
@@ -23,8 +25,11 @@ from sla_exporter.core.samples import UP
 from sla_exporter.core.windows import Window, clip, total_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.claims import JudgedClaim, StatedClaim
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.money import Money
@@ -53,8 +58,10 @@ class State(StrEnum):
 
     OBSERVED = "observed"  # computed and shown; nothing sent, nothing owed
     HELD = "held"  # waits for a person
+    WAITING = "waiting"  # waits for its customer, who was told how to claim it
     POSTED = "posted"  # in the ledger, and the customer is told
     REJECTED = "rejected"  # a person decided that nothing is given
+    LAPSED = "lapsed"  # nobody claimed it in time
 
 
 class Hold(StrEnum):
@@ -63,7 +70,8 @@ class Hold(StrEnum):
     COVERAGE = "coverage"
     RETENTION = "retention"
     UNDECIDED = "undecided"
-    CLAIM = "claim"
+    CLAIM = "claim"  # by itself this holds nothing for a person: the customer is told instead
+    STATED = "stated"  # more is due by what the customer says than was settled
     REVIEW = "review"
     DISPUTED = "disputed"  # a second opinion disagrees
     UNCONFIRMED = "unconfirmed"  # there is no second opinion
@@ -128,7 +136,8 @@ NO_HISTORY = History()
 class Settlement:
     """The outcome for one contract and one period, and the whole reasoning behind it.
 
-    Those that a brake holds for one and the same cause share its ``group``.
+    Those that a brake holds for one and the same cause share its ``group``. ``claims`` is what came
+    of claims that were made before there was anything to claim.
     """
 
     contract: Contract
@@ -142,6 +151,7 @@ class Settlement:
     holds: tuple[Hold, ...]
     steps: tuple[Step, ...]
     group: str = ""
+    claims: tuple[JudgedClaim, ...] = ()
 
     @property
     def key(self) -> str:
@@ -194,8 +204,9 @@ def settle(
     evidence: Evidence,
     mode: Mode,
     history: History = NO_HISTORY,
+    claims: Sequence[StatedClaim] = (),
 ) -> Settlement:
-    """Settle the span of the period in which the contract ran."""
+    """Settle the span of the period in which the contract ran, with what was claimed so far."""
     case = Case(
         contract=contract,
         period=period,
@@ -208,10 +219,12 @@ def settle(
         granted_before=history.granted_before,
         breached_before=history.breached_before,
     )
-    outcome = evaluate(policy, case)
+    judged = [judge(policy, case, one) for one in claims]
+    outcome = evaluate(policy, with_claims(policy, case, judged))
     holds = _holds(outcome, evidence, mode)
     steps = (
         *_measured(contract, policy, period, span, evidence),
+        *(reason for one in judged for reason in one.reasons),
         *outcome.steps,
         *outcome.flags,
         *(_hold_step(hold, outcome, evidence) for hold in holds),
@@ -223,10 +236,11 @@ def settle(
         span=span,
         evidence=evidence,
         outcome=outcome,
-        verdict=_judge(outcome),
+        verdict=verdict_of(outcome),
         state=_state(mode, holds),
         holds=holds,
         steps=steps,
+        claims=tuple(one for one in judged if one.stated.key),
     )
 
 
@@ -240,7 +254,8 @@ def _events(policy: Policy, evidence: Evidence, span: Window, zone: str) -> Even
     )
 
 
-def _judge(outcome: Outcome) -> Verdict:
+def verdict_of(outcome: Outcome) -> Verdict:
+    """Say whether the promise was kept."""
     if outcome.measured.ratio is None:
         return Verdict.UNDECIDED
     return Verdict.BREACHED if outcome.breached else Verdict.MET
@@ -256,7 +271,7 @@ def _holds(outcome: Outcome, evidence: Evidence, mode: Mode) -> tuple[Hold, ...]
         holds.append(Hold.RETENTION)
     if outcome.flags:
         holds.append(Hold.UNDECIDED)
-    if outcome.claim is not None and outcome.owes:
+    if outcome.claim is ClaimState.NEEDED and outcome.owes:
         holds.append(Hold.CLAIM)
     if mode is Mode.REVIEW and outcome.owes:
         holds.append(Hold.REVIEW)
@@ -266,6 +281,8 @@ def _holds(outcome: Outcome, evidence: Evidence, mode: Mode) -> tuple[Hold, ...]
 def _state(mode: Mode, holds: tuple[Hold, ...]) -> State:
     if mode is Mode.OBSERVE:
         return State.OBSERVED
+    if holds == (Hold.CLAIM,):
+        return State.WAITING
     return State.HELD if holds else State.POSTED
 
 

@@ -15,7 +15,6 @@ from sla_exporter.core.money import Money
 from sla_exporter.core.reasoning import step
 from sla_exporter.core.settled import Settled, computed
 from sla_exporter.core.settlement import Hold, State
-from sla_exporter.flow.posting import Draft
 from sla_exporter.flow.reconcile import BATCH, Run, draft_of, fees_of, in_rounds
 from sla_exporter.ports.settling import Decision, DecisionKind
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Books
     from sla_exporter.core.settlement import Settlement
     from sla_exporter.flow.decide import Verdict
+    from sla_exporter.flow.posting import Draft
     from sla_exporter.flow.reconcile import Reconciler
 
 
@@ -97,10 +97,15 @@ class Reviser:
             reviews.append(review)
             if review.fate not in _WRITTEN:
                 continue
-            record = draft_of(settlement).record
             decision = _decision(review, request, now_ms)
             drafts.append(
-                Draft(settled=review.after, replaces=old.revision, record=record, decision=decision)
+                replace(
+                    draft_of(settlement),
+                    settled=review.after,
+                    replaces=old.revision,
+                    decision=decision,
+                    was=old,
+                )
             )
         asked = [_decision(one, request, now_ms) for one in reviews if one.fate is Fate.ASKED]
         await store.note([replace(one, kind=DecisionKind.TAKE_BACK) for one in asked])
@@ -159,12 +164,12 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
         kept_as = replace(new, state=old.state, holds=old.holds, group=old.group)
         kept_as = replace(kept_as, credit=credit, kept_minor=kept)
         return Review(old, old if same else kept_as, Fate.SAME if same else Fate.REASONS)
-    if books.takes_back(new):
+    if books.takes_back(new) or _offers_less(old, new):
         if books.expired or not wishes.now.take_back:
             return Review(old, new, Fate.LEFT)
         if not wishes.has_second(new):
             return Review(old, new, Fate.ASKED)
-        return Review(old, replace(new, state=State.POSTED, holds=(), group=""), Fate.TAKEN)
+        return Review(old, replace(new, group="", holds=new.claim_hold).released, Fate.TAKEN)
     if old.state is State.REJECTED or new.state is State.OBSERVED:
         new = replace(
             new,
@@ -173,6 +178,15 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
             steps=(*new.steps, step("hold_review")),
         )
     return Review(old, new, Fate.HELD if new.state is State.HELD else Fate.CHANGED)
+
+
+def _offers_less(old: Settled, new: Settled) -> bool:
+    """Say whether the customer could claim less than they were told."""
+    return old.state is State.WAITING and (
+        old.credit.minor > new.credit.minor
+        or old.extension_days > new.extension_days
+        or old.may_terminate > new.may_terminate
+    )
 
 
 def _figures(settled: Settled) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.periods import utc_text
 from sla_exporter.core.reasoning import step
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import DecisionRefused
@@ -65,15 +66,15 @@ class Decider:
     async def approve(
         self, held: Sequence[Settled], catalogue: Catalogue, verdict: Verdict, now_ms: int
     ) -> int:
-        """Release credits: they are posted, and customers are told."""
-        posted = [replace(one, state=State.POSTED) for one in held]
-        return await self._carry_out(posted, catalogue, DecisionKind.APPROVE, verdict, now_ms)
+        """Release credits: they are posted, or wait for their claim, and customers are told."""
+        released = [(one, one.released) for one in held]
+        return await self._carry_out(released, catalogue, DecisionKind.APPROVE, verdict, now_ms)
 
     async def reject(
         self, held: Sequence[Settled], catalogue: Catalogue, verdict: Verdict, now_ms: int
     ) -> int:
         """Let nothing come of credits; their reasoning stays."""
-        rejected = [replace(one, state=State.REJECTED) for one in held]
+        rejected = [(one, replace(one, state=State.REJECTED)) for one in held]
         return await self._carry_out(rejected, catalogue, DecisionKind.REJECT, verdict, now_ms)
 
     async def adjust(
@@ -85,24 +86,26 @@ class Decider:
                 f"the credit of {held.key} is an amount in {held.credit.currency}, not {credit}"
             )
         changed = step("adjusted", credit=credit, before=held.credit)
-        adjusted = replace(held, state=State.POSTED, credit=credit, steps=(*held.steps, changed))
-        return await self._carry_out([adjusted], catalogue, DecisionKind.ADJUST, verdict, now_ms)
+        adjusted = replace(held, credit=credit, steps=(*held.steps, changed)).released
+        decided = [(held, adjusted)]
+        return await self._carry_out(decided, catalogue, DecisionKind.ADJUST, verdict, now_ms)
 
     async def _carry_out(
         self,
-        settled: Sequence[Settled],
+        decided: Sequence[tuple[Settled, Settled]],
         catalogue: Catalogue,
         kind: DecisionKind,
         verdict: Verdict,
         now_ms: int,
     ) -> int:
         contracts = {contract.id: contract for contract in catalogue.contracts}
-        await self._check(settled, set(contracts))
+        await self._check([after for _, after in decided], set(contracts), now_ms)
         done = 0
-        for start in range(0, len(settled), BATCH):
+        for start in range(0, len(decided), BATCH):
             drafts = [
                 Draft(
                     settled=one,
+                    was=before,
                     replaces=one.revision,
                     decision=Decision(
                         settlement=one.key,
@@ -114,15 +117,20 @@ class Decider:
                         at_ms=now_ms,
                     ),
                 )
-                for one in settled[start : start + BATCH]
+                for before, one in decided[start : start + BATCH]
             ]
             done += await self.poster.post(drafts, contracts, now_ms)
-            self.progress(kind.value, min(start + BATCH, len(settled)), len(settled))
+            self.progress(kind.value, min(start + BATCH, len(decided)), len(decided))
         return done
 
-    async def _check(self, settled: Sequence[Settled], contracts: set[str]) -> None:
-        posted = [one for one in settled if one.state is State.POSTED]
+    async def _check(self, settled: Sequence[Settled], contracts: set[str], now_ms: int) -> None:
+        posted = [one for one in settled if one.state is not State.REJECTED]
         for one in posted:
+            if one.state is State.WAITING and one.is_late_at(now_ms):
+                raise DecisionRefused(
+                    f"{one.key} had to be claimed before {utc_text(one.claim_until_ms or 0)}, and "
+                    "nobody did; enter a claim with the day that it came on, or reject the credit"
+                )
             if one.contract not in contracts:
                 raise DecisionRefused(
                     f"contract {one.contract} is not in the configuration any more, so nobody "

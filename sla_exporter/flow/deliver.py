@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
     from sla_exporter.ports import Clock
     from sla_exporter.ports.delivery import BillingSink, Claimed, Outbox, Sinks
+    from sla_exporter.ports.notices import Pace
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ class Deliverer:
     """Empties the outbox into the sinks; any number of processes may do so at once.
 
     ``owner`` must be unlike that of every other deliverer. ``account_of`` gives the account that a
-    customer has in a billing system; ``per_hour`` is the most that a sink gets within an hour.
+    customer has in a billing system; ``paces`` says how fast a sink gets notices.
     """
 
     outbox: Outbox
@@ -85,7 +86,7 @@ class Deliverer:
     owner: str
     count: Callable[[str, DeliveryVerdict], None]
     account_of: Callable[[str, Entry], str | None]
-    per_hour: Mapping[str, int] = field(default_factory=dict)
+    paces: Mapping[str, Pace] = field(default_factory=dict)
     jitter: Callable[[], float] = field(default=random.random)
     _lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict, repr=False)
 
@@ -102,7 +103,7 @@ class Deliverer:
 
     async def _claim(self) -> Sequence[Claimed]:
         return await self.outbox.claim(
-            self.owner, self.clock.now_ms(), LEASE_MS, MOST_AT_ONCE, self.per_hour
+            self.owner, self.clock.now_ms(), LEASE_MS, MOST_AT_ONCE, self.paces
         )
 
     async def _deliver(self, claimed: Claimed) -> None:

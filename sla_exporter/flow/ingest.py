@@ -10,7 +10,7 @@ from sla_exporter.ports.incidents import RawRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sla_exporter.core.incidents import IncidentWindow
+    from sla_exporter.core.incidents import ToldWindow
     from sla_exporter.ports import Clock
     from sla_exporter.ports.incidents import IncidentStore
 
@@ -27,7 +27,7 @@ class Ingester:
         *,
         body: bytes,
         sender: str,
-        windows: Sequence[IncidentWindow],
+        windows: Sequence[ToldWindow],
         truncated: int = 0,
         problem: str | None = None,
     ) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.ledger import EMPTY_BOOKS, EntryKind, book
 from sla_exporter.core.settlement import State
 from sla_exporter.errors import BooksMoved
+from sla_exporter.flow.offers import NO_OFFERS, Offers
 from sla_exporter.ports.settling import Order, Posting, Routes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.claims import JudgedClaim
     from sla_exporter.core.ledger import Booking, Books, Entry
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.settled import Settled
@@ -24,12 +26,14 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A settlement that is to be written; ``replaces`` is explained at :class:`Posting`."""
+    """A settlement that is to be written; the other fields are explained at :class:`Posting`."""
 
     settled: Settled
     replaces: int = 0
     record: CaseRecord | None = None
     decision: Decision | None = None
+    was: Settled | None = None
+    claims: tuple[JudgedClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class Poster:
     settlements: SettlementStore
     renderer: NoticeRenderer
     routes: Routes
+    offers: Offers = NO_OFFERS
 
     async def post(
         self, drafts: Sequence[Draft], contracts: Mapping[str, Contract], now_ms: int
@@ -68,24 +73,38 @@ class Poster:
     def _posting(
         self, draft: Draft, contracts: Mapping[str, Contract], books: Books, now_ms: int
     ) -> Posting:
-        settled, decision = draft.settled, draft.decision
+        settled, decision = self.offers.in_time(draft.settled, now_ms), draft.decision
+        posting = Posting(
+            settled=settled,
+            replaces=draft.replaces,
+            record=draft.record,
+            decision=decision,
+            was=draft.was,
+            claims=tuple(replace(one, revision=settled.revision) for one in draft.claims),
+        )
         if settled.state is not State.POSTED:
-            return Posting(
-                settled=settled, replaces=draft.replaces, record=draft.record, decision=decision
-            )
+            return self._without_entries(posting, contracts)
         by, reason = (decision.by, decision.reason) if decision else ("", "")
         booking = book(settled, books, now_ms, by=by, note=reason)
         notice = self._notice(booking, contracts[settled.contract], books)
-        return Posting(
+        return replace(
+            posting,
             settled=booking.settled,
             entries=booking.entries,
             notice=notice,
             orders=tuple(self._orders(booking, contracts[settled.contract], notice)),
             books=books,
-            replaces=draft.replaces,
-            record=draft.record,
-            decision=decision,
         )
+
+    def _without_entries(self, posting: Posting, contracts: Mapping[str, Contract]) -> Posting:
+        """Tell the customer what they can claim, or that nothing came of what they never saw."""
+        settled, notice = posting.settled, None
+        if settled.state is State.WAITING:
+            notice = self.offers.notice(settled, contracts[settled.contract].customer)
+        elif settled.state is State.LAPSED and not posting.replaces and self.routes.statements:
+            notice = self.renderer.render(settled, contracts[settled.contract].customer, None)
+        orders = (self.routes.notice_order(notice, waits=True),) if notice else ()
+        return replace(posting, notice=notice, orders=orders)
 
     def _notice(self, booking: Booking, contract: Contract, books: Books) -> Notice | None:
         """Tell the customer of a credit, or of a month without one, if they are told of those."""
@@ -103,10 +122,7 @@ class Poster:
             if entry.kind in {EntryKind.GRANT, EntryKind.REVERSAL}
         ]
         if notice:
-            sink = self.routes.notices
-            orders.append(
-                Order(key=f"{sink}/{notice.key}", sink=sink, kind="notice", about=notice.key)
-            )
+            orders.append(self.routes.notice_order(notice, waits=True))
         return orders
 
     def _credit_order(self, contract: Contract, entry: Entry) -> Order:

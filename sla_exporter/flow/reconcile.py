@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.brakes import CAREFUL, Brakes, Spending, Tally, brake, fleet_outage
+from sla_exporter.core.claiming import can_be_claimed
 from sla_exporter.core.due import Due, due_periods, evidence_span, open_periods
 from sla_exporter.core.exposure import Outlooks
 from sla_exporter.core.periods import utc_text
@@ -22,6 +23,7 @@ from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Settlement, State, settle, settled_span
 from sla_exporter.core.windows import Window, clip
 from sla_exporter.flow.evidence import gather_evidence
+from sla_exporter.flow.offers import NO_OFFERS, Offers
 from sla_exporter.flow.posting import Draft, Poster
 from sla_exporter.ports import silent
 
@@ -29,13 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.claims import StatedClaim
     from sla_exporter.core.money import Money
     from sla_exporter.core.policy.terms import Policy
     from sla_exporter.core.settlement import History
     from sla_exporter.core.windows import Windows
+    from sla_exporter.flow.acknowledge import Acknowledger
     from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.evidence import ServiceEvidence
     from sla_exporter.ports import Progress
+    from sla_exporter.ports.claims import ClaimStore
     from sla_exporter.ports.evidence import ExclusionStore
     from sla_exporter.ports.incidents import IncidentStore
     from sla_exporter.ports.measuring import ObservationStore
@@ -85,13 +90,21 @@ class Reconciler:
     routes: Routes
     settle_after_ms: int
     corroborator: Corroborator | None = None
+    acknowledger: Acknowledger | None = None
+    claims: ClaimStore | None = None
+    offers: Offers = NO_OFFERS
     brakes: Brakes = CAREFUL
     progress: Progress = silent
 
     @property
     def poster(self) -> Poster:
         """What writes settlements."""
-        return Poster(settlements=self.settlements, renderer=self.renderer, routes=self.routes)
+        return Poster(
+            settlements=self.settlements,
+            renderer=self.renderer,
+            routes=self.routes,
+            offers=self.offers,
+        )
 
     async def settle_due(self, catalogue: Catalogue, now_ms: int) -> int:
         """Settle every period that is due and say how many settlements were written."""
@@ -181,8 +194,9 @@ class Reconciler:
                 batch = items[start : start + BATCH]
                 if evidence:
                     past = await self._histories(catalogue, batch, carried)
+                    said = await self.claims.said([i.key for i in batch]) if self.claims else {}
                     found = (
-                        _settle(catalogue, item, evidence, past[item.key], final=final)
+                        _settle(catalogue, item, evidence, past[item.key], said, final=final)
                         for item in batch
                     )
                     settled = [settlement for settlement in found if settlement]
@@ -193,11 +207,14 @@ class Reconciler:
     async def stand(
         self, catalogue: Catalogue, now_ms: int, outlooks: Outlooks | None = None
     ) -> None:
-        """Note how the open periods look as of now, and how they may go on."""
-        due = list(open_periods(catalogue, now_ms))
+        """Note how the open periods look as of now, and how they may go on; tell of outages."""
+        due, fleet = list(open_periods(catalogue, now_ms)), Fleet()
         found: list[Settlement] = []
-        async for settlements in self.compute(catalogue, due, final=False):
+        async for settlements in self.compute(catalogue, due, final=False, fleet=fleet):
             found.extend(settlements)
+        if self.acknowledger:
+            faults = fleet_outage(fleet.outages, fleet.contracts, self.brakes).windows
+            await self.acknowledger.tell(found, faults, now_ms)
         outlooks = outlooks or Outlooks()
         await self.settlements.stand([(one, outlooks.of(one)) for one in found])
         outlooks.forget()
@@ -238,11 +255,17 @@ class Reconciler:
 
 
 def draft_of(settlement: Settlement) -> Draft:
-    """Give a settlement as it is kept; what moves or waits is kept with all that it came from."""
+    """Give a settlement as it is kept.
+
+    What moves or waits is kept with all that it came from, and so is what may still be claimed.
+    """
     recorded = settlement.moves or settlement.state is State.HELD
+    case = settlement.outcome.measured.case
+    recorded = recorded or bool(case.outages and can_be_claimed(settlement.policy))
     return Draft(
         settled=Settled.of(settlement),
         record=CaseRecord.of(settlement) if recorded else None,
+        claims=settlement.claims if settlement.state is not State.OBSERVED else (),
     )
 
 
@@ -278,7 +301,13 @@ def _policy(catalogue: Catalogue, item: Due) -> Policy:
 
 
 def _settle(
-    catalogue: Catalogue, item: Due, evidence: ServiceEvidence, history: History, *, final: bool
+    catalogue: Catalogue,
+    item: Due,
+    evidence: ServiceEvidence,
+    history: History,
+    said: Mapping[str, Sequence[StatedClaim]],
+    *,
+    final: bool,
 ) -> Settlement | None:
     contract, period = item
     span = settled_span(contract, period)
@@ -295,4 +324,5 @@ def _settle(
         evidence=evidence.of(contract.id, span, by_incident=evidence_span(period) != period.span),
         mode=policy.mode or catalogue.mode,
         history=history,
+        claims=said.get(item.key, ()),
     )

@@ -197,6 +197,20 @@ SENTENCES = {
     "claim_needed_any_time": N_("The credit must be claimed; the contract sets no deadline."),
     "claim_made_any_time": N_("The credit was claimed."),
     "claim_no_ticket": N_("No credit, because the outage was not reported by ticket in time."),
+    "claim_received": N_("A claim for the period was received on %(at)s."),
+    "claim_received_for": N_(
+        "A claim was received on %(at)s, for an outage from %(start)s to %(end)s."
+    ),
+    "claim_ticket": N_("The outage was reported on %(at)s, by ticket %(ticket)s."),
+    "claim_no_match": N_(
+        "Nothing that was measured comes within %(tolerance)s of what the claim speaks of."
+    ),
+    "claim_refused_late": N_("The claim came too late; it had to come before %(deadline)s."),
+    "claim_rejected": N_("The claim is refused: after a review nothing is given for the period."),
+    "claim_not_needed": N_("The claim is refused: credits of this contract come without one."),
+    "claim_nothing_due": N_("The claim is refused: nothing is due for the period."),
+    "claim_duplicate": N_("The same was claimed before."),
+    "claim_lapsed": N_("Nobody claimed the credit before %(deadline)s, so it is not given."),
     "opinion_confirmed": N_(
         "A second opinion, by %(source)s, confirms the downtime; edges may differ by %(tolerance)s."
     ),
@@ -218,6 +232,9 @@ SENTENCES = {
     ),
     "hold_undecided": N_("Held for a person: the contract's text does not decide this case."),
     "hold_claim": N_("Held until the customer claims it."),
+    "hold_stated": N_(
+        "Held for a person: it is due by what the customer says, and was not when it was settled."
+    ),
     "hold_review": N_("Held for a person: credits of this policy are reviewed."),
     "hold_fleet": N_(
         "Held for a person: %(contracts)s of %(fleet)s contracts were down at the same time "

@@ -15,6 +15,7 @@ from sla_exporter.notices.reasons import sentences
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sla_exporter.core.claims import JudgedClaim
     from sla_exporter.core.settled import Settled
 
 COLUMNS = (
@@ -39,9 +40,16 @@ def row(settled: Settled) -> tuple[str, ...]:
         formats.percent(settled.objective) if settled.objective is not None else "-",
         formats.duration(settled.down_ms) if settled.down_ms else "-",
         formats.duration(settled.unknown_ms) if settled.unknown_ms else "-",
-        f"{settled.verdict} (held)" if settled.holds else settled.verdict.value,
+        f"{settled.verdict.value}{_waits_for(settled)}",
         worth(settled),
     )
+
+
+def _waits_for(settled: Settled) -> str:
+    """Say whether it waits for a person, or for its customer, or would."""
+    if not settled.holds:
+        return " (lapsed)" if settled.state is State.LAPSED else ""
+    return " (to be claimed)" if settled.holds == settled.claim_hold else " (held)"
 
 
 def worth(settled: Settled) -> str:
@@ -98,7 +106,8 @@ def needs_words(settled: Settled) -> bool:
 def summary(settlements: Sequence[Settled]) -> str:
     """Count verdicts, holds and money."""
     verdicts = Counter(settlement.verdict.value for settlement in settlements)
-    held = sum(bool(settlement.holds) for settlement in settlements)
+    held = sum(one.holds != one.claim_hold for one in settlements)
+    waiting = sum(one.wants_claim and one.holds == one.claim_hold for one in settlements)
     sums: Counter[str] = Counter()
     for settlement in settlements:
         sums[settlement.credit.currency] += settlement.credit.minor
@@ -107,10 +116,31 @@ def summary(settlements: Sequence[Settled]) -> str:
     parts = [f"{len(settlements)} contracts" + (f": {counted}" if counted else "")]
     if held:
         parts.append(f"{held} held for a person")
+    if waiting:
+        parts.append(f"{waiting} to be claimed")
     if all(settlement.state is State.OBSERVED for settlement in settlements) and settlements:
         parts.append("mode observe: nothing is issued")
     parts.append(f"credits: {', '.join(money) or 'none'}")
     return "; ".join(parts) + "."
+
+
+def claim_json(judged: JudgedClaim) -> dict[str, Any]:
+    """Give a claim and what came of it as plain JSON values; times in UTC."""
+    stated = judged.stated
+    start, end = (utc_text(at_ms) for at_ms in stated.window) if stated.window else (None, None)
+    return {
+        "settlement": stated.settlement,
+        "contract": stated.contract,
+        "result": judged.result.value,
+        "reasons": sentences(judged.reasons, plain()),
+        "channel": stated.channel.value,
+        "by": stated.by,
+        "received": utc_text(stated.received_at_ms),
+        "start": start,
+        "end": end,
+        "ticket": stated.ticket,
+        "ticket_at": None if stated.ticket_at_ms is None else utc_text(stated.ticket_at_ms),
+    }
 
 
 def held_json(settled: Settled) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
     from sla_exporter.core.money import Money
     from sla_exporter.core.policy.terms import Form
+    from sla_exporter.ports.notices import Pace
     from sla_exporter.ports.settling import Notice, Order
 
 
@@ -118,6 +119,10 @@ class NoticeSink(Protocol):
         """Send the notice, marked with the order's key, and give the message's name."""
         ...
 
+    async def close(self) -> None:
+        """Give connections back."""
+        ...
+
 
 def _web_address(text: str) -> str:
     if not text.startswith(("https://", "http://")):
@@ -155,8 +160,10 @@ class Sinks:
 
     async def close(self) -> None:
         """Give all connections back."""
-        for sink in self.billing.values():
-            await sink.close()
+        for notices in self.notices.values():
+            await notices.close()
+        for billing in self.billing.values():
+            await billing.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +215,12 @@ class Outbox(Protocol):
         now_ms: int,
         lease_ms: int,
         most: int,
-        per_hour: Mapping[str, int] | None = None,
+        paces: Mapping[str, Pace] | None = None,
     ) -> Sequence[Claimed]:
         """Take orders that are due and that nobody else holds.
 
-        Sinks in ``per_hour`` get no more than so many within any hour.
+        Sinks in ``paces`` get notices at that pace; while a person has stopped notices, nobody gets
+        any.
         """
         ...
 

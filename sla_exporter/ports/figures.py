@@ -43,7 +43,8 @@ class Figures:
     policy and form; ``carried`` by currency;
     ``held`` by currency and reason; ``breaches`` and ``unpaid_breaches`` by policy and service;
     ``pending`` and ``parked`` by sink; ``observed_until_ms`` by service; ``billing_differences`` by
-    sink and kind; ``billing_checked_ms`` by sink.
+    sink and kind; ``billing_checked_ms`` and ``notices_staged`` by sink; ``claims`` by result;
+    ``waiting``, what customers may still claim, by currency.
     """
 
     issued: Mapping[tuple[str, str, str], tuple[int, int]]
@@ -59,6 +60,11 @@ class Figures:
     carried: Mapping[str, int] = field(default_factory=dict)
     billing_differences: Mapping[tuple[str, str], int] = field(default_factory=dict)
     billing_checked_ms: Mapping[str, int] = field(default_factory=dict)
+    notices_held: int = 0
+    notices_stopped: bool = False
+    notices_staged: Mapping[str, int] = field(default_factory=dict)
+    claims: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureStore(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sla_exporter.core.incidents import Amendment, IncidentWindow
+    from sla_exporter.core.incidents import Amendment, IncidentWindow, ToldWindow
     from sla_exporter.core.windows import Window
 
 
@@ -26,7 +26,7 @@ class RawRequest:
 class IncidentStore(Protocol):
     """Incident windows and the requests they came from."""
 
-    async def record(self, request: RawRequest, windows: Sequence[IncidentWindow]) -> None:
+    async def record(self, request: RawRequest, windows: Sequence[ToldWindow]) -> None:
         """Keep the request and join the windows with what is known, in one transaction."""
         ...
 

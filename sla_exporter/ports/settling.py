@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sla_exporter.core.ledger import EMPTY_BOOKS
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.brakes import Tally
     from sla_exporter.core.catalogue import Contract, Customer
+    from sla_exporter.core.claims import JudgedClaim
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.ledger import Books, Entry
     from sla_exporter.core.money import Money
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A rendered message to a customer; ``pictures`` are PNG files by content id."""
+    """A rendered message to a customer; ``pictures`` are PNG files by content id.
+
+    ``customer`` is who it is for, ``facts`` what its templates were given, so that a digest can say
+    the same again; ``documents`` are files that go with it, by name.
+    """
 
     key: str
     kind: str
@@ -34,19 +39,25 @@ class Notice:
     text: str
     html: str
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    customer: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One delivery to be made; the key goes to the sink on every try.
 
-    ``about`` is the key of the notice, or of the ledger entry, that is to be delivered.
+    ``about`` is the key of the notice, or of the ledger entry, that is to be delivered. It is not
+    due before ``wait_ms`` have passed, nor, if it is held, before a person releases it.
     """
 
     key: str
     sink: str
     kind: str
     about: str
+    wait_ms: int = 0
+    is_held: bool = False
 
 
 class DecisionKind(StrEnum):
@@ -77,7 +88,9 @@ class Posting:
     """Everything that settling one contract and period writes, all of it or nothing.
 
     ``replaces`` is the revision that the posting takes the place of: 0 if nothing final is there.
-    The entries were made for ``books``; if those have moved since, nothing is written.
+    The entries were made for ``books``; if those have moved since, nothing is written, nor is it if
+    ``was``, the settlement that it was made from, stands otherwise by now. ``claims`` are those
+    that it answers.
     """
 
     settled: Settled
@@ -88,6 +101,8 @@ class Posting:
     replaces: int = 0
     record: CaseRecord | None = None
     decision: Decision | None = None
+    was: Settled | None = None
+    claims: tuple[JudgedClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +131,7 @@ class SettlementStore(Protocol):
         ...
 
     async def final(self, keys: Sequence[str]) -> set[str]:
-        """Give those of the keys whose settlement is held or posted."""
+        """Give those of the keys whose settlement is more than observed."""
         ...
 
     async def find(self, keys: Sequence[str]) -> Sequence[Settled]:
@@ -184,13 +199,30 @@ class Routes:
     """Which sink takes what.
 
     ``billing`` holds what forms each configured billing sink can give. What none of a customer's
-    sinks can give goes to ``credits``, where a person finds it.
+    sinks can give goes to ``credits``, where a person finds it. The notices of customers in
+    ``several`` wait for others: they have more contracts than one. After ``gather_ms`` they are
+    gathered; if nobody does so in twice that time, they go by themselves.
     """
 
     notices: str
     credits: str
     statements: bool
     billing: Mapping[str, frozenset[Form]] = field(default_factory=dict)
+    hold: bool = False
+    gather_ms: int = 0
+    several: frozenset[str] = frozenset()
+
+    def notice_order(self, notice: Notice, *, waits: bool = False) -> Order:
+        """Order that a notice is sent; with ``waits``, after others had time to come."""
+        waits = waits and notice.customer in self.several
+        return Order(
+            key=f"{self.notices}/{notice.key}",
+            sink=self.notices,
+            kind="notice",
+            about=notice.key,
+            wait_ms=2 * self.gather_ms if waits else 0,
+            is_held=self.hold,
+        )
 
     def credit_sink(self, customer: Customer, form: Form) -> str:
         """Choose the first of the customer's billing systems that can give this form."""

@@ -105,13 +105,40 @@ class CatalogueImport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutageNotices:
+    """After how much of an outage its customer is told, and how often at most."""
+
+    after_ms: int
+    pause_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSettings:
-    """What customers are told, and where files go."""
+    """What customers are told, when and by which way, and where files go.
+
+    Of many notices that are due together ``first`` go at once, and the others ``wait_ms`` later.
+    """
 
     company: str
     statements: bool
     folder: Path
     templates: Path | None
+    through: str | None = None
+    gather_ms: int = 0
+    outages: OutageNotices | None = None
+    hold: bool = False
+    first: int | None = None
+    wait_ms: int = 0
+    credit_note: bool = False
+    credit_note_font: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAccess:
+    """How links for customers are made: signed with the first key; old ones are still taken."""
+
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    external_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +152,7 @@ class Schedule:
     repair_ms: int
     lease_ms: int
     billing_ms: int = 86_400_000
+    claims_ms: int = 300_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +174,7 @@ class Config:
     catalogue: Catalogue
     brakes: Brakes = CAREFUL
     evidence_key: str | None = field(default=None, repr=False)
+    claims: ClaimAccess = ClaimAccess()
     billing: Mapping[str, BillingAccess] = field(default_factory=dict)
     catalogue_imports: tuple[CatalogueImport, ...] = ()
     allow_private: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -12,11 +12,11 @@ from sla_exporter.core.repairs import Relabelling
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings.access import AccessReader, beside
 from sla_exporter.settings.billing import BillingReader
+from sla_exporter.settings.claims import read_claims
 from sla_exporter.settings.config import (
     BillingAccess,
     CatalogueImport,
     Config,
-    NoticeSettings,
     Schedule,
 )
 from sla_exporter.settings.customers import read_customers
@@ -24,6 +24,7 @@ from sla_exporter.settings.document import Document, read_file
 from sla_exporter.settings.exclusions import read_exclusions
 from sla_exporter.settings.masking import shown
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
+from sla_exporter.settings.notices import check_notices, read_notices
 from sla_exporter.settings.policies import find_policy_file
 from sla_exporter.settings.promises import PromiseBuilder
 from sla_exporter.settings.sentences import validated
@@ -87,6 +88,7 @@ class _Loader:
         if model.maintenance.silences and model.alertmanager.url is None:
             message = "silences: they are read from Alertmanager, so alertmanager.url is needed"
             self.problems.append(self.document.problem(("maintenance", "silences"), message))
+        self.problems.extend(check_notices(model.notices, self.path, model.billing, self.document))
         known = {name for c in catalogue.contracts for name in (c.id, c.customer.id)}
         access = AccessReader(self.path, self.document, self.problems)
         return Config(
@@ -105,14 +107,7 @@ class _Loader:
             webhook=access.webhook(model.alertmanager.webhook),
             database_url=access.database_url(model.database),
             mail=access.mail(model.mail) if model.mail else None,
-            notices=NoticeSettings(
-                company=model.notices.company,
-                statements=model.notices.statements,
-                folder=beside(self.path, model.notices.folder),
-                templates=beside(self.path, model.notices.templates)
-                if model.notices.templates
-                else None,
-            ),
+            notices=read_notices(model.notices, self.path),
             schedule=Schedule(
                 observe_ms=model.schedule.observe.ms,
                 reconcile_ms=model.schedule.reconcile.ms,
@@ -120,6 +115,7 @@ class _Loader:
                 silences_ms=model.schedule.silences.ms,
                 repair_ms=model.schedule.repair.ms,
                 billing_ms=model.schedule.billing.ms,
+                claims_ms=model.schedule.claims.ms,
                 lease_ms=model.schedule.lease.ms,
             ),
             settle_after_ms=model.settle_after.ms,
@@ -131,6 +127,7 @@ class _Loader:
             ),
             brakes=model.brakes.brakes(),
             evidence_key=access.secret(model.evidence, "key", ("evidence",)),
+            claims=read_claims(model, access, catalogue),
             billing=self._billing(model, access, catalogue, promises),
             catalogue_imports=imports,
             allow_private=tuple(model.outgoing.allow_private),

@@ -34,17 +34,9 @@ from sla_exporter.settings.fields import (
     Zone,
     one_or_many,
 )
+from sla_exporter.settings.notices import NoticesModel
 from sla_exporter.settings.policy import PolicyModel
 from sla_exporter.settings.sli import SliSection
-
-
-class NoticesModel(Section):
-    """What customers are told, and where files go when no mail is configured."""
-
-    company: str = "Your provider"
-    statements: bool = True
-    folder: str = "outbox"
-    templates: str | None = None
 
 
 class ScheduleModel(Section):
@@ -56,6 +48,7 @@ class ScheduleModel(Section):
     silences: Length = Duration(60_000)
     repair: Length = Duration(5 * 60_000)
     billing: Length = Duration(24 * 3_600_000)
+    claims: Length = Duration(5 * 60_000)
     lease: Length = Duration(15_000)
 
 
@@ -181,6 +174,21 @@ class EvidenceModel(Section):
     key_file: str | None = None
 
 
+class ClaimsModel(Section):
+    """How the links are signed with which customers claim credits."""
+
+    key: str | None = None
+    key_file: str | None = None
+    old_key: str | None = None
+    old_key_file: str | None = None
+
+
+class WebModel(Section):
+    """How others reach our web server."""
+
+    external_url: str | None = None
+
+
 class ConfigFile(Section):
     """The whole file."""
 
@@ -197,6 +205,8 @@ class ConfigFile(Section):
     metrics: MetricsModel = MetricsModel()
     brakes: BrakesModel = BrakesModel()
     evidence: EvidenceModel = EvidenceModel()
+    claims: ClaimsModel = ClaimsModel()
+    web: WebModel = WebModel()
     outgoing: OutgoingModel = OutgoingModel()
     services: dict[str, ServiceModel]
     policies: dict[str, PolicyVersions] = Field(default_factory=dict)

@@ -6,11 +6,11 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.money import Rounding
-from sla_exporter.core.periods import MONTHLY
+from sla_exporter.core.periods import DAY_MS, MONTHLY
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.policy.claim import Anchor, Claim, Deadline
 from sla_exporter.core.policy.downtime import (
@@ -32,6 +32,7 @@ from sla_exporter.core.policy.terms import (
     Policy,
     Undecided,
 )
+from sla_exporter.core.reasoning import Duration
 from sla_exporter.settings.credit import CreditModel
 from sla_exporter.settings.fields import (
     AffectedShare,
@@ -170,11 +171,28 @@ class ClaimModel(TicketModel):
     """A credit on request, and maybe only after a ticket."""
 
     ticket: TicketModel | None = None
+    remind: Notice | None = None
+    tolerance: Length = Duration(15 * 60_000)
+
+    @field_validator("remind")
+    @classmethod
+    def _in_time(cls, remind_ms: int | None, info: ValidationInfo) -> int | None:
+        within = info.data.get("within")
+        if remind_ms is None or within is None:
+            return remind_ms
+        length_ms = within.hours * 3_600_000 + (within.days + within.business_days) * DAY_MS
+        if 0 < length_ms <= remind_ms:
+            raise ValueError("there is less time to claim than that, so nobody is reminded")
+        return remind_ms
 
     def claim(self) -> Claim:
         """Give the core's claim."""
-        ticket = self.ticket.deadline() if self.ticket else None
-        return Claim(within=self.deadline(), ticket_within=ticket)
+        return Claim(
+            within=self.deadline(),
+            ticket_within=self.ticket.deadline() if self.ticket else None,
+            remind_ms=self.remind,
+            tolerance_ms=self.tolerance.ms,
+        )
 
 
 class UndecidedModel(Section):

@@ -65,6 +65,9 @@ class EmailSink:
         sent = str(message["Message-ID"])
         return f"{sent}, not to {', '.join(refused)}" if refused else sent
 
+    async def close(self) -> None:
+        """Do nothing: every message has a connection of its own."""
+
     async def _hand_over(self, message: EmailMessage) -> tuple[dict[str, SMTPResponse], str]:
         return await aiosmtplib.send(
             message,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def compose(
     notice: Notice, *, key: str, sender: str, reply_to: str | None, at_ms: int
 ) -> EmailMessage:
-    """Build text, HTML and inline pictures into one message.
+    """Build text, HTML, inline pictures and documents into one message.
 
     Its Message-ID comes from the key of the order, so a second copy can be told from a second
     message.
@@ -40,6 +40,8 @@ def compose(
         html.add_related(
             png, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline"
         )
+    for name, pdf in notice.documents.items():
+        message.add_attachment(pdf, "application", "pdf", filename=name)
     return message
 
 

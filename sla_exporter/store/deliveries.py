@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from sla_exporter.core.records import ERASED
 from sla_exporter.ports.delivery import Delivery
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.store.engine import Database
 
-STATES = ("pending", "parked", "delivered")
+STATES = ("pending", "held", "parked", "gathered", "delivered")
 
 
 class Deliveries:
@@ -30,7 +30,9 @@ class Deliveries:
         """Give the orders in these states, the oldest first."""
         c, settlement = t.outbox.c, t.settlement.c
         query = (
-            select(t.outbox, settlement.customer)
+            select(
+                t.outbox, func.coalesce(t.notice.c.customer, settlement.customer).label("customer")
+            )
             .outerjoin(t.ledger_entry, t.ledger_entry.c.key == c.about)
             .outerjoin(t.notice, t.notice.c.key == c.about)
             .outerjoin(
@@ -51,7 +53,8 @@ class Deliveries:
         was erased stays withdrawn.
         """
         c = t.outbox.c
-        which = c.state == "parked" if keys is None else c.key.in_(keys) & (c.state != "delivered")
+        ended = ("delivered", "gathered", "held")
+        which = c.state == "parked" if keys is None else c.key.in_(keys) & c.state.not_in(ended)
         erased = select(t.notice.c.key).where(t.notice.c.text == ERASED)
         statement = (
             update(t.outbox)

@@ -3,8 +3,8 @@
 A pooler in transaction mode, such as PgBouncer's, gives every transaction another session. A
 statement that was prepared in one is unknown in the next, and its name may be taken there. psycopg
 is told to prepare nothing. asyncpg always prepares, but may leave statements without a name, and
-those live for as long as a transaction needs them. That costs a round trip for each statement, so
-it is done only where there is a pooler.
+sends those once more with what they are run on. That costs a round trip for each statement, so it
+is done only where there is a pooler.
 """
 
 from __future__ import annotations
@@ -62,6 +62,5 @@ class _AsyncpgConnector:
 
 async def _is_pooler(connection: Any) -> bool:
     """Compare the session's process with the one we were told of: a pooler makes up a number."""
-    async with connection.transaction():
-        process = await connection.fetchval("SELECT pg_backend_pid()")
+    process = await connection.fetchval("SELECT pg_backend_pid()")
     return bool(process != connection.get_server_pid())

@@ -36,8 +36,10 @@ class Erased:
 async def erase_customer(database: Database, customer: str) -> Erased:
     """Erase a customer's names and addresses, all or none; twice is no harm."""
     of_customer = select(t.settlement.c.key).where(t.settlement.c.customer == customer)
-    query = select(t.notice.c.key).where(t.notice.c.settlement.in_(of_customer))
-    gone = {"recipients": "[]", "subject": ERASED, "text": ERASED, "html": ERASED, "pictures": "{}"}
+    theirs = (t.notice.c.customer == customer) | t.notice.c.settlement.in_(of_customer)
+    query = select(t.notice.c.key).where(theirs)
+    words = dict.fromkeys(("subject", "text", "html"), ERASED)
+    gone = {**words, "recipients": "[]", **dict.fromkeys(("pictures", "documents", "facts"), "{}")}
     withdrawn = 0
     async with database.write() as connection:
         if database.is_sqlite:  # or what was overwritten stays readable in the file
@@ -51,7 +53,7 @@ async def erase_customer(database: Database, customer: str) -> Erased:
             about = update(t.outbox).where(order.about.in_(part), order.kind == "notice")
             # What a mail server said may name the address.
             await connection.execute(about.values(error=None))
-            waiting = about.where(order.state == "pending")
+            waiting = about.where(order.state.in_(("pending", "held")))
             done = await connection.execute(waiting.values(state="parked", error=ERASED))
             withdrawn += done.rowcount
     return Erased(notices=keys, withdrawn=withdrawn)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, func, select
 
 from sla_exporter.core.ledger import EntryKind
-from sla_exporter.core.settlement import State, Verdict
+from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.ports.figures import Figures, Standing
 from sla_exporter.store import tables as t
+from sla_exporter.store.mailroom import count_staged
+from sla_exporter.store.pace import is_stopped
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -41,6 +43,11 @@ class DatabaseFigures:
                 standings=await _standings(connection),
                 billing_differences=await _differences(connection),
                 billing_checked_ms=await _checked(connection),
+                notices_held=await _held_notices(connection),
+                notices_stopped=await is_stopped(connection),
+                notices_staged=await _staged(connection),
+                claims=await _claims(connection),
+                waiting=await _waiting(connection),
             )
 
 
@@ -72,9 +79,27 @@ async def _held(connection: AsyncConnection) -> dict[tuple[str, str], int]:
     )
     found: dict[tuple[str, str], int] = {}
     for currency, holds, minor in await connection.execute(query):
-        key = (currency, holds.partition(",")[0])
+        # That it must be claimed too holds nothing by itself.
+        reasons = [hold for hold in holds.split(",") if hold != Hold.CLAIM] or [Hold.CLAIM.value]
+        key = (currency, reasons[0])
         found[key] = found.get(key, 0) + int(minor)
     return found
+
+
+async def _claims(connection: AsyncConnection) -> dict[str, int]:
+    c = t.claim.c
+    rows = await connection.execute(select(c.result, func.count()).group_by(c.result))
+    return {row.result: int(row[1]) for row in rows}
+
+
+async def _waiting(connection: AsyncConnection) -> dict[str, int]:
+    c = t.settlement.c
+    query = (
+        select(c.currency, func.sum(c.credit_minor))
+        .where(c.state == State.WAITING.value)
+        .group_by(c.currency)
+    )
+    return {currency: int(minor) for currency, minor in await connection.execute(query)}
 
 
 def _breached() -> Select[Any]:
@@ -100,6 +125,16 @@ async def _unpaid_breaches(connection: AsyncConnection) -> dict[tuple[str, str],
 async def _orders(connection: AsyncConnection, state: str) -> dict[str, int]:
     c = t.outbox.c
     query = select(c.sink, func.count()).where(c.state == state).group_by(c.sink)
+    return {sink: int(count) for sink, count in await connection.execute(query)}
+
+
+async def _held_notices(connection: AsyncConnection) -> int:
+    query = select(func.count()).where(t.outbox.c.state == "held")
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def _staged(connection: AsyncConnection) -> dict[str, int]:
+    query = select(t.notice_batch.c.sink, count_staged())
     return {sink: int(count) for sink, count in await connection.execute(query)}
 
 

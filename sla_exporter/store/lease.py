@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Integer, literal_column, or_, select, update
+from sqlalchemy import BigInteger, Integer, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.errors import LeaseLost
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 JOBS = "jobs"
+_TAKING_LOCK = 0x51C  # any number that only takers of leases use
+_TRY = text("SELECT pg_try_advisory_xact_lock(:k)")
 
 
 class Lease:
@@ -60,6 +62,11 @@ class Lease:
         """Say whether it may be taken, and keep everybody else from doing so meanwhile."""
         c, now_ms = t.lease.c, _now_ms(self._database)
         dialect = sqlite if self._database.is_sqlite else postgresql
+        if not self._database.is_sqlite:
+            # Who is stopped right here must not make everybody else wait for its row.
+            alone = await connection.execute(_TRY, {"k": _TAKING_LOCK})
+            if not alone.scalar_one():
+                return False
         first = dialect.insert(t.lease).values(
             name=self._name, epoch=0, granted_at_ms=0, expires_at_ms=0
         )
@@ -107,6 +114,8 @@ class FencedDatabase(Database):
     def __init__(self, database: Database, lease: Lease) -> None:
         self.engine = database.engine
         self._writer = database._writer  # noqa: SLF001 - the same connections
+        # What needs no lease, as webhooks do not, is written by the database itself.
+        self._at_once, self._direct = database._at_once, None  # noqa: SLF001
         self._lease = lease
 
     @asynccontextmanager

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, update
 
 from sla_exporter.ports.delivery import Claimed
-from sla_exporter.ports.settling import Notice, Order
+from sla_exporter.ports.settling import Order
 from sla_exporter.store import tables as t
-from sla_exporter.store.rows import read_entry
-from sla_exporter.store.together import Together
+from sla_exporter.store.pace import due_keys
+from sla_exporter.store.rows import read_entry, read_notice
+from sla_exporter.store.together import Together, in_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Update
+    from sqlalchemy import Update
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from sla_exporter.ports.notices import Pace
     from sla_exporter.store.engine import Database
 
 CREDIT, NOTICE = "credit", "notice"
-_HOUR_MS = 3_600_000
-_PACE_LOCK = 0x51B  # any number that only this uses
 
 
 class DatabaseOutbox:
@@ -32,7 +30,7 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together = Together(database, _changed)
+        self._together = Together(in_transaction(database, _changed))
 
     async def claim(
         self,
@@ -40,11 +38,11 @@ class DatabaseOutbox:
         now_ms: int,
         lease_ms: int,
         most: int,
-        per_hour: Mapping[str, int] | None = None,
+        paces: Mapping[str, Pace] | None = None,
     ) -> Sequence[Claimed]:
         """Take orders that are due and that nobody else holds."""
         async with self._database.write() as connection:
-            keys = await _due(connection, now_ms, most, per_hour or {})
+            keys = await due_keys(connection, now_ms, most, paces or {})
             if not keys:
                 return []
             c = t.outbox.c
@@ -129,54 +127,9 @@ async def _changed(connection: AsyncConnection, statements: Sequence[Update]) ->
     return [(await connection.execute(statement)).rowcount for statement in statements]
 
 
-async def _due(
-    connection: AsyncConnection, now_ms: int, most: int, per_hour: Mapping[str, int]
-) -> list[str]:
-    """Give the keys of orders that may be claimed; those of paced sinks up to what is left."""
-    if per_hour and connection.dialect.name == "postgresql":
-        # Nobody else may claim while we count; on SQLite every write is alone already.
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _PACE_LOCK})
-    c = t.outbox.c
-    keys = await _keys(connection, now_ms, most, c.sink.not_in(per_hour))
-    for sink, cap in per_hour.items():
-        lately = (c.delivered_at_ms > now_ms - _HOUR_MS) | (c.lease_until_ms > now_ms)
-        counted = select(func.count()).where(c.sink == sink, lately)
-        left = cap - (await connection.execute(counted)).scalar_one()
-        if left > 0:
-            keys += await _keys(connection, now_ms, min(left, most), c.sink == sink)
-    return keys
-
-
-async def _keys(
-    connection: AsyncConnection, now_ms: int, most: int, which: ColumnElement[bool]
-) -> list[str]:
-    c = t.outbox.c
-    due = (
-        select(c.key)
-        .where(c.state == "pending", c.due_at_ms <= now_ms, c.lease_until_ms <= now_ms, which)
-        .order_by(c.due_at_ms, c.key)
-        .limit(most)
-    )
-    if connection.dialect.name == "postgresql":
-        due = due.with_for_update(skip_locked=True)
-    return list((await connection.execute(due)).scalars())
-
-
 async def _notices(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
     query = select(t.notice).where(t.notice.c.key.in_(keys))
-    return {
-        row.key: Notice(
-            key=row.key,
-            kind=row.kind,
-            locale=row.locale,
-            recipients=tuple(json.loads(row.recipients)),
-            subject=row.subject,
-            text=row.text,
-            html=row.html,
-            pictures={k: base64.b64decode(v) for k, v in json.loads(row.pictures).items()},
-        )
-        for row in await connection.execute(query)
-    }
+    return {row.key: read_notice(row) for row in await connection.execute(query)}
 
 
 async def entries(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:

@@ -30,6 +30,10 @@ HANDLING = {
     "billing_difference": Handling(
         "account ids and references of the billing system", "kept until it is read again"
     ),
+    "claim": Handling(
+        "the customer's id, or names of your own staff, and the ticket",
+        "kept: what a credit rests on is evidence",
+    ),
     "decision": _STAFF,
     "event_day": _MEASURED,
     "exclusion": _STAFF,
@@ -46,8 +50,11 @@ HANDLING = {
         "kept: the chain of hashes would break",
     ),
     "notice": Handling(
-        "names and addresses", "words, pictures and addresses go; that and when one was sent stays"
+        "names and addresses",
+        "words, pictures, documents and addresses go; that and when one was sent stays",
     ),
+    "notice_batch": _NOTHING,
+    "notice_stop": _STAFF,
     "opinion": Handling("contract ids and times"),
     "outbox": Handling(
         "account ids of the billing system, and what sinks answered",
@@ -66,6 +73,7 @@ HANDLING = {
     "settlement_revision": _IDS,
     "silence_version": _STAFF,
     "standing": _IDS,
+    "told_outage": _IDS,
     "watermark": _NOTHING,
     "webhook_request": Handling(
         "alerts as they came, of many customers at once", "kept: the evidence behind the windows"

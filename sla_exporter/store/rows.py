@@ -7,6 +7,7 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter.core.claims import Channel, ClaimResult, JudgedClaim, StatedClaim
 from sla_exporter.core.ledger import Entry, EntryKind
 from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form
@@ -15,12 +16,14 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
-from sla_exporter.ports.settling import Decision, DecisionKind
+from sla_exporter.ports.settling import Decision, DecisionKind, Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.records import CaseRecord
-    from sla_exporter.ports.settling import Notice, Order
+    from sla_exporter.ports.settling import Order
 
 
 def standing_row(settled: Settled, outlook: Outlook) -> dict[str, Any]:
@@ -73,6 +76,8 @@ def settlement_row(settled: Settled, at_ms: int) -> dict[str, Any]:
         "kept_minor": settled.kept_minor,
         "revision": settled.revision,
         "hold_group": settled.group,
+        "claim_until_ms": settled.claim_until_ms,
+        "remind_at_ms": settled.remind_at_ms,
     }
 
 
@@ -111,6 +116,56 @@ def read_settled(row: Any) -> Settled:
         kept_minor=row.kept_minor,
         revision=row.revision,
         group=row.hold_group,
+        claim_until_ms=row.claim_until_ms,
+        remind_at_ms=row.remind_at_ms,
+    )
+
+
+def claim_row(claim: JudgedClaim, at_ms: int) -> dict[str, Any]:
+    """Give a claim as a row."""
+    stated = claim.stated
+    start_ms, end_ms = stated.window or (None, None)
+    return {
+        "key": claim.key,
+        "about": stated.key,
+        "settlement": stated.settlement,
+        "revision": claim.revision,
+        "contract": stated.contract,
+        "channel": stated.channel.value,
+        "by_whom": stated.by,
+        "received_at_ms": stated.received_at_ms,
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "ticket": stated.ticket,
+        "ticket_at_ms": stated.ticket_at_ms,
+        "result": claim.result.value,
+        "reasons": json.dumps([step_to_json(s) for s in claim.reasons], ensure_ascii=False),
+        "recorded_at_ms": at_ms,
+    }
+
+
+def read_stated(row: Any) -> StatedClaim:
+    """Read a claim as it was made; one that was kept for later has its key."""
+    return StatedClaim(
+        settlement=row.settlement,
+        contract=row.contract,
+        channel=Channel(row.channel),
+        by=row.by_whom,
+        received_at_ms=row.received_at_ms,
+        window=None if row.start_ms is None else Window(row.start_ms, row.end_ms),
+        ticket=row.ticket,
+        ticket_at_ms=row.ticket_at_ms,
+        key=row.key if row.result == ClaimResult.EARLY else row.about,
+    )
+
+
+def read_claim(row: Any) -> JudgedClaim:
+    """Read a claim and what came of it."""
+    return JudgedClaim(
+        stated=read_stated(row),
+        result=ClaimResult(row.result),
+        reasons=tuple(step_from_json(data) for data in json.loads(row.reasons)),
+        revision=row.revision,
     )
 
 
@@ -203,21 +258,40 @@ def policy_row(record: CaseRecord) -> dict[str, Any]:
     return {"hash": record.policy_hash, "name": record.policy, "source": source}
 
 
-def notice_row(settlement: str, notice: Notice, at_ms: int) -> dict[str, Any]:
+def notice_row(settlement: str | None, notice: Notice, at_ms: int) -> dict[str, Any]:
     """Give a notice as a row."""
-    pictures = {name: base64.b64encode(png).decode() for name, png in notice.pictures.items()}
     return {
         "key": notice.key,
         "settlement": settlement,
+        "customer": notice.customer,
         "kind": notice.kind,
         "locale": notice.locale,
         "recipients": json.dumps(notice.recipients, ensure_ascii=False),
         "subject": notice.subject,
         "text": notice.text,
         "html": notice.html,
-        "pictures": json.dumps(pictures),
+        "pictures": _files_text(notice.pictures),
+        "documents": _files_text(notice.documents),
+        "facts": json.dumps(notice.facts, ensure_ascii=False),
         "rendered_at_ms": at_ms,
     }
+
+
+def read_notice(row: Any) -> Notice:
+    """Read a notice."""
+    return Notice(
+        key=row.key,
+        kind=row.kind,
+        customer=row.customer,
+        locale=row.locale,
+        recipients=tuple(json.loads(row.recipients)),
+        subject=row.subject,
+        text=row.text,
+        html=row.html,
+        pictures=_files(row.pictures),
+        documents=_files(row.documents),
+        facts=json.loads(row.facts),
+    )
 
 
 def order_row(order: Order, at_ms: int) -> dict[str, Any]:
@@ -227,12 +301,20 @@ def order_row(order: Order, at_ms: int) -> dict[str, Any]:
         "sink": order.sink,
         "kind": order.kind,
         "about": order.about,
-        "state": "pending",
-        "due_at_ms": at_ms,
+        "state": "held" if order.is_held else "pending",
+        "due_at_ms": at_ms + order.wait_ms,
         "attempts": 0,
         "lease_until_ms": 0,
         "created_at_ms": at_ms,
     }
+
+
+def _files_text(files: Mapping[str, bytes]) -> str:
+    return json.dumps({name: base64.b64encode(one).decode() for name, one in files.items()})
+
+
+def _files(text: str) -> dict[str, bytes]:
+    return {name: base64.b64decode(one) for name, one in json.loads(text).items()}
 
 
 def _text(value: Fraction | None) -> str | None:

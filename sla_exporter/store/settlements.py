@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.core.catalogue import Contract
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from sla_exporter.ports.settling import Decision, EntriesFor, Posting
     from sla_exporter.store.engine import Database
 
-_FINAL = (State.HELD.value, State.POSTED.value, State.REJECTED.value)
+_FINAL = tuple(state.value for state in State if state is not State.OBSERVED)
+_OPEN = (State.HELD.value, State.WAITING.value, State.LAPSED.value)
 
 
 class Settlements:
@@ -53,7 +55,7 @@ class Settlements:
             return {contract: (end_ms, State(state)) for contract, end_ms, state in found}
 
     async def final(self, keys: Sequence[str]) -> set[str]:
-        """Give those of the keys whose settlement is held, posted or rejected."""
+        """Give those of the keys whose settlement is more than observed."""
         async with self._database.read() as connection:
             c = t.settlement.c
             found: set[str] = set()
@@ -136,7 +138,7 @@ class Settlements:
             return await ledger.read_books(connection, settled)
 
     async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
-        """Say what was granted for periods so far."""
+        """Say what was granted for periods so far, or will be as soon as it is claimed."""
         entry, settlement = t.ledger_entry.c, t.settlement.c
         query = (
             select(settlement.period, entry.currency, func.sum(entry.amount_minor), func.count())
@@ -146,9 +148,10 @@ class Settlements:
         )
         found: dict[str, Tally] = {label: Tally() for label in labels}
         async with self._database.read() as connection:
-            for label, currency, minor, count in await connection.execute(query):
-                found[label].credits += count
-                found[label].minor[currency] += int(minor)
+            for given in (query, _promised(labels)):
+                for label, currency, minor, count in await connection.execute(given):
+                    found[label].credits += count
+                    found[label].minor[currency] += int(minor)
         return found
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
@@ -188,6 +191,16 @@ class Settlements:
                 )
 
 
+def _promised(labels: Sequence[str]) -> Select[Any]:
+    """Add up what customers were told that they can claim."""
+    c = t.settlement.c
+    return (
+        select(c.period, c.currency, func.sum(c.credit_minor), func.count())
+        .where(c.period.in_(labels), c.state == State.WAITING.value)
+        .group_by(c.period, c.currency)
+    )
+
+
 async def _there(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in in_parts(keys):
@@ -202,8 +215,11 @@ def _fits(posting: Posting, row: Any) -> bool:
         return row is None or row.state == State.OBSERVED.value
     if row is None or row.revision != posting.replaces:
         return False
-    # Within a revision only what is held can change; a new revision may follow on anything.
-    return bool(posting.settled.revision > row.revision or row.state == State.HELD.value)
+    was = posting.was
+    if was and (was.state.value, ",".join(was.holds)) != (row.state, row.holds):
+        return False
+    # Within a revision only what is open can change; a new revision may follow on anything.
+    return bool(posting.settled.revision > row.revision or row.state in _OPEN)
 
 
 async def _check_books(connection: AsyncConnection, postings: Sequence[Posting]) -> None:
@@ -227,6 +243,8 @@ async def _write(
     await _keep_cases(connection, postings)
     await ledger.append(connection, [entry for one in postings for entry in one.entries])
     await _insert(connection, t.decision, [o.decision for o in postings], rows.decision_row)
+    answered = [claim for one in postings for claim in one.claims]
+    await _insert(connection, t.claim, answered, lambda claim: rows.claim_row(claim, at_ms))
     notices = [(one.settled.key, one.notice) for one in postings if one.notice]
     await _insert(connection, t.notice, notices, lambda one: rows.notice_row(one[0], one[1], at_ms))
     orders = [order for posting in postings for order in posting.orders]
@@ -287,6 +305,11 @@ async def _keep_cases(connection: AsyncConnection, postings: Sequence[Posting]) 
     await connection.execute(
         dialect.insert(t.policy_source).on_conflict_do_nothing(), list(policies.values())
     )
+    cases = [rows.case_row(settled, record) for settled, record in kept]
+    statement = dialect.insert(t.settlement_case)
+    taken = {name: statement.excluded[name] for name in ("policy_hash", "content", "incidents")}
     await connection.execute(
-        insert(t.settlement_case), [rows.case_row(settled, record) for settled, record in kept]
+        # A claim becomes part of the case that its settlement was computed from.
+        statement.on_conflict_do_update(index_elements=["settlement", "revision"], set_=taken),
+        cases,
     )

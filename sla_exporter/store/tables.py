@@ -213,6 +213,7 @@ class SettlementRow(SQLModel, table=True):
         UniqueConstraint("contract", "period"),
         Index(None, "period", "state"),
         Index(None, "contract", "period_end_ms"),
+        Index(None, "state", "claim_until_ms"),
     )
 
     key: str = Field(primary_key=True)
@@ -246,6 +247,8 @@ class SettlementRow(SQLModel, table=True):
     kept_minor: int = Field(sa_type=BigInteger)
     revision: int
     hold_group: str = Field(index=True)
+    claim_until_ms: int | None = Field(default=None, sa_type=BigInteger)
+    remind_at_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class RevisionRow(SQLModel, table=True):
@@ -295,6 +298,32 @@ class DecisionRow(SQLModel, table=True):
     credit_minor: int = Field(sa_type=BigInteger)
     currency: str
     decided_at_ms: int = Field(sa_type=BigInteger, index=True)
+
+
+class ClaimRow(SQLModel, table=True):
+    """A claim and what came of it; triggers refuse UPDATE and DELETE.
+
+    A claim that came early has a further row when it was judged, which is ``about`` the first.
+    """
+
+    __tablename__ = "claim"
+
+    id: int | None = Field(default=None, sa_column=Column(_Serial, primary_key=True))
+    key: str = Field(unique=True)
+    about: str = Field(index=True)
+    settlement: str = Field(index=True)  # which may not be there yet
+    revision: int
+    contract: str
+    channel: str
+    by_whom: str
+    received_at_ms: int = Field(sa_type=BigInteger)
+    start_ms: int | None = Field(default=None, sa_type=BigInteger)
+    end_ms: int | None = Field(default=None, sa_type=BigInteger)
+    ticket: str
+    ticket_at_ms: int | None = Field(default=None, sa_type=BigInteger)
+    result: str = Field(index=True)
+    reasons: str  # JSON: steps
+    recorded_at_ms: int = Field(sa_type=BigInteger)
 
 
 class StandingRow(SQLModel, table=True):
@@ -373,12 +402,16 @@ class TokenRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """A message to a customer, rendered once."""
+    """A message to a customer, rendered once.
+
+    It is about one settlement, or, as that of an outage and a digest, about none.
+    """
 
     __tablename__ = "notice"
 
     key: str = Field(primary_key=True)
-    settlement: str = Field(foreign_key="settlement.key", index=True)
+    settlement: str | None = Field(default=None, foreign_key="settlement.key", index=True)
+    customer: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
     kind: str
     locale: str
     recipients: str  # JSON
@@ -386,6 +419,8 @@ class NoticeRow(SQLModel, table=True):
     text: str
     html: str
     pictures: str  # JSON: content id to base64
+    documents: str = Field(default="{}", sa_column_kwargs={"server_default": "{}"})  # likewise
+    facts: str = Field(default="{}", sa_column_kwargs={"server_default": "{}"})  # JSON
     rendered_at_ms: int = Field(sa_type=BigInteger)
 
 
@@ -402,7 +437,7 @@ class OrderRow(SQLModel, table=True):
     sink: str
     kind: str
     about: str
-    state: str  # pending, delivered or parked
+    state: str  # pending, held, gathered (the reference names the digest), delivered or parked
     due_at_ms: int = Field(sa_type=BigInteger)
     attempts: int = 0
     owner: str | None = None
@@ -413,6 +448,44 @@ class OrderRow(SQLModel, table=True):
     delivered_at_ms: int | None = Field(default=None, sa_type=BigInteger)
     account: str | None = None  # where the credit goes, from the moment it is being sent
     sent_at_ms: int | None = Field(default=None, sa_type=BigInteger)  # while it may stand there
+
+
+class ToldOutageRow(SQLModel, table=True):
+    """An outage that its customer was told of, and until when it was seen to last."""
+
+    __tablename__ = "told_outage"
+
+    contract: str = Field(primary_key=True)
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    seen_until_ms: int = Field(sa_type=BigInteger, index=True)
+    customer: str = Field(index=True)
+    notice: str
+    told_at_ms: int = Field(sa_type=BigInteger)
+
+
+class NoticeStopRow(SQLModel, table=True):
+    """That a person stopped the sending of notices; there is a row while it is stopped."""
+
+    __tablename__ = "notice_stop"
+
+    name: str = Field(primary_key=True)
+    who: str
+    why: str
+    stopped_at_ms: int = Field(sa_type=BigInteger)
+
+
+class NoticeBatchRow(SQLModel, table=True):
+    """When a sink began with the notices it is at, and when it was last seen to have any.
+
+    Those after the first few wait until ``goes_on_at_ms``.
+    """
+
+    __tablename__ = "notice_batch"
+
+    sink: str = Field(primary_key=True)
+    began_at_ms: int = Field(sa_type=BigInteger)
+    goes_on_at_ms: int = Field(sa_type=BigInteger)
+    seen_at_ms: int = Field(sa_type=BigInteger)
 
 
 class BillingCheckRow(SQLModel, table=True):
@@ -472,12 +545,16 @@ settlement_revision = _table(RevisionRow)
 settlement_case = _table(CaseRow)
 policy_source = _table(PolicySourceRow)
 decision = _table(DecisionRow)
+claim = _table(ClaimRow)
 ledger_balance = _table(BalanceRow)
 api_token = _table(TokenRow)
 standing = _table(StandingRow)
 ledger_entry = _table(LedgerRow)
 notice = _table(NoticeRow)
 outbox = _table(OrderRow)
+told_outage = _table(ToldOutageRow)
+notice_stop = _table(NoticeStopRow)
+notice_batch = _table(NoticeBatchRow)
 billing_check = _table(BillingCheckRow)
 billing_difference = _table(BillingDifferenceRow)
 lease = _table(LeaseRow)

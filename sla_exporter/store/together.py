@@ -25,6 +25,18 @@ R = TypeVar("R")
 MOST = 64
 
 
+def in_transaction(
+    database: Database, work: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]]
+) -> Callable[[Sequence[T]], Awaitable[Sequence[R]]]:
+    """Open the transaction for work that needs one."""
+
+    async def transaction(items: Sequence[T]) -> Sequence[R]:
+        async with database.write() as connection:
+            return await work(connection, items)
+
+    return transaction
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting(Generic[T, R]):
     """Something that waits for its commit."""
@@ -42,15 +54,13 @@ class _Waiting(Generic[T, R]):
 
 
 class Together(Generic[T, R]):
-    """Writes items, as many as wait in one transaction; ``work`` gives one answer for each."""
+    """Writes items, as many as wait in one transaction.
 
-    def __init__(
-        self,
-        database: Database,
-        work: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]],
-    ) -> None:
-        self._database = database
-        self._work = work
+    ``transaction`` writes all that it is given or nothing, and gives one answer for each.
+    """
+
+    def __init__(self, transaction: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
+        self._transaction = transaction
         self._waiting: list[_Waiting[T, R]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -71,8 +81,7 @@ class Together(Generic[T, R]):
     async def _commit(self, batch: Sequence[_Waiting[T, R]]) -> None:
         """Write a batch, or each by itself where one cannot be, so that it costs no other."""
         try:
-            async with self._database.write() as connection:
-                given = await self._work(connection, [one.item for one in batch])
+            given = await self._transaction([one.item for one in batch])
         except Exception as error:  # noqa: BLE001 - told to everyone who waits for it
             if len(batch) == 1 or isinstance(error, StoreUnavailable):
                 for one in batch:

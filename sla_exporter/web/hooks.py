@@ -6,8 +6,9 @@ means committed, 5xx that trying again can help, and 4xx that it cannot.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from aiohttp import web
@@ -19,7 +20,7 @@ from sla_exporter.web.rates import RateLimit
 from sla_exporter.web.webhook import read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sla_exporter.flow.ingest import Ingester
     from sla_exporter.ports.api import TokenStore
@@ -27,18 +28,27 @@ if TYPE_CHECKING:
     from sla_exporter.web.webhook import Webhook
 
 _log = structlog.get_logger(__name__)
+_STORED = b'{"message": "stored"}'
+
+
+class Counting(Protocol):
+    """Counts alerts by status and result."""
+
+    def __call__(self, status: str, result: str, alerts: int = 1, /) -> None:
+        """Add to the count."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookHandler:
-    """Receives alerts; ``count`` is told the status and the result of each.
+    """Receives alerts; ``count`` is told of their status and result.
 
     What must be presented is asked anew for every request, as a reload may change it.
     """
 
     ingester: Ingester
     access: Callable[[], WebhookAccess]
-    count: Callable[[str, str], None]
+    count: Counting
     tokens: TokenStore | None = None
     limit: RateLimit = field(default_factory=RateLimit)
 
@@ -99,23 +109,23 @@ class WebhookHandler:
                 problem=said or None,
             )
         except StoreUnavailable as error:
-            for status in webhook.statuses:
-                self.count(status, "not_stored")
+            self._count(webhook.statuses, "not_stored")
             _log.warning("webhook not stored; Alertmanager will send it again", error=str(error))
             return _answer(503, "the alerts could not be stored; send them again")
-        for status in webhook.statuses:
-            self.count(status, "stored")
-        for _ in range(webhook.truncated):
-            self.count("unknown", "truncated")
+        self._count(webhook.statuses, "stored")
         if webhook.truncated:
+            self.count("unknown", "truncated", webhook.truncated)
             _log.warning(
                 "Alertmanager cut alerts off; set max_alerts to 0", alerts=webhook.truncated
             )
         if webhook.problems:
-            for _ in webhook.problems:
-                self.count("unknown", "malformed")
+            self.count("unknown", "malformed", len(webhook.problems))
             return _answer(422, f"stored, but for: {said}")
-        return _answer(200, "stored")
+        return web.Response(body=_STORED, content_type="application/json")
+
+    def _count(self, statuses: Sequence[str], result: str) -> None:
+        for status, alerts in Counter(statuses).items():
+            self.count(status, result, alerts)
 
     async def _keep_malformed(self, request: web.Request, body: bytes, said: str) -> web.Response:
         """Keep as evidence what could not be read; a retry would not help, so answer 4xx."""

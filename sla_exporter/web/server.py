@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.web.api.problems import problem
 from sla_exporter.web.api.routes import API, ROOT
+from sla_exporter.web.claims import PATH as CLAIM_PATH
 from sla_exporter.web.pages import render_status
 from sla_exporter.web.tls import WebTls
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.ports.figures import FigureStore
     from sla_exporter.web.api.handlers import Api
+    from sla_exporter.web.claims import ClaimPages
     from sla_exporter.web.hooks import WebhookHandler
 
 ROUTES = (
@@ -31,6 +35,8 @@ ROUTES = (
     ("POST", "/-/reload"),
     ("GET", "/api/v1/status/config"),
     ("GET", "/"),
+    ("GET", CLAIM_PATH),
+    ("POST", CLAIM_PATH),
     *((route.method, route.path) for route in API),
 )
 _HEADERS = {
@@ -55,6 +61,7 @@ class Site:
     reload: Callable[[], Awaitable[None]]
     is_ready: Callable[[], Awaitable[str]]
     api: Api | None = None
+    claims: ClaimPages | None = None
     shown_config: Callable[[], str] = lambda: ""
     tls: WebTls = field(default_factory=WebTls)
 
@@ -69,6 +76,10 @@ class Site:
             ("GET", "/api/v1/status/config"): self.config,
             ("GET", "/"): self.status,
         }
+        if self.claims:
+            handlers["GET", CLAIM_PATH] = self.claims.show
+            handlers["POST", CLAIM_PATH] = self.claims.claim
+        logging.getLogger("aiohttp.server").addFilter(_is_ours_to_mend)
         application = web.Application(middlewares=[self.tls.middleware, _explained])
         application.on_response_prepare.append(self._secure)
         for (method, path), handler in handlers.items():
@@ -113,6 +124,15 @@ class Site:
         headers = _HEADERS | self.tls.config.http_server_config.headers
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+
+
+def _is_ours_to_mend(record: logging.LogRecord) -> bool:
+    """Leave out what aiohttp says, with a traceback, of a request that is no HTTP.
+
+    It does so from the second request of a connection on, and anybody could fill the log with that.
+    """
+    error = record.exc_info and record.exc_info[1]
+    return not isinstance(error, HttpProcessingError)
 
 
 async def _healthy(_request: web.Request) -> web.Response:

@@ -12,10 +12,11 @@ from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database
 from sla_exporter.store.incidents import Incidents
+from tests.cast import told
 from tests.conftest import PSYCOPG
 
 STORES = ("pgbouncer", PSYCOPG)
-_REQUESTS = 60
+_REQUESTS, _REPLICAS = 120, 6
 
 
 def window(number: int) -> IncidentWindow:
@@ -29,21 +30,32 @@ def window(number: int) -> IncidentWindow:
 
 
 async def test_webhooks_in_parallel_are_all_kept(database):
-    """Many more at once than the pooler has sessions, each with a window of its own."""
-    incidents = Incidents(database)
+    """By more replicas than the pooler has sessions, each with a window of its own."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    replicas = [Database(url) for _ in range(_REPLICAS)]
+    for one in replicas:
+        await one.ping()
 
     async def receive(number: int) -> None:
         raw = RawRequest(
             received_at_ms=number, sender="am", body=json.dumps(number).encode(), truncated=0
         )
-        await incidents.record(raw, (window(number), window(number // 2)))
+        incidents = Incidents(replicas[number % _REPLICAS])
+        await incidents.record(raw, (told(window(number)), told(window(number // 2))))
 
-    await asyncio.gather(*(receive(number) for number in range(_REQUESTS)))
+    async def ask(number: int) -> None:
+        """Leave another statement in the sessions."""
+        await replicas[number % _REPLICAS].ping()
+
+    numbers = range(_REQUESTS)
+    await asyncio.gather(*map(receive, numbers), *map(ask, numbers))
 
     async with database.read() as connection:
         requests = await connection.scalar(select(func.count()).select_from(t.webhook_request))
         windows = await connection.scalar(select(func.count()).select_from(t.incident))
     assert (requests, windows) == (_REQUESTS, _REQUESTS)
+    for one in replicas:
+        await one.close()
 
 
 async def test_replicas_that_start_together_take_turns(store_url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import pytest
 from sqlalchemy import insert, select, text, update
@@ -90,3 +91,25 @@ async def test_a_dry_run_creates_no_database(tmp_path):
     await database.close()
 
     assert not file.exists()
+
+
+async def test_what_fails_in_one_go_leaves_no_trace(tmp_path):
+    """And the next one is written; what the database cannot do now is said in a sentence."""
+    database = Database(sqlite_url(tmp_path / "x.db"))
+    await database.migrate()
+    into = "INSERT INTO billing_check (sink, checked_at_ms) VALUES (?, 1)"
+
+    def twice(connection):
+        connection.execute(into, ("a",))
+        connection.execute(into, ("a",))
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await database.write_directly(twice)
+    await database.write_directly(lambda connection: connection.execute(into, ("b",)))
+    with pytest.raises(StoreUnavailable, match="not available: no such table"):
+        await database.write_directly(lambda connection: connection.execute("DELETE FROM nowhere"))
+
+    async with database.read() as connection:
+        found = (await connection.execute(text("SELECT sink FROM billing_check"))).scalars().all()
+    await database.close()
+    assert found == ["b"]

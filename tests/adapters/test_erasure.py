@@ -21,7 +21,7 @@ from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.personal import HANDLING
 from sla_exporter.store.settlements import Settlements
 from tests.adapters.test_settlement_store import posting
-from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, settled
+from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, settled, told
 from tests.e2e.test_kill import configuration
 from tests.office import ANA, Office
 
@@ -153,7 +153,7 @@ async def test_no_name_and_no_address_is_left_in_any_table(database):
     """After a month with an alert, a credit and a correction; Birch's are all still there."""
     book, office = catalogue(contract(ACME, "499.90"), contract(BIRCH)), Office(database)
     raw = RawRequest(received_at_ms=1, sender="am", body=b"{}", truncated=0)
-    await Incidents(database).record(raw, (alert("acme"), alert("birch")))
+    await Incidents(database).record(raw, (told(alert("acme")), told(alert("birch"))))
     down = {"acme": [outage(3, 10, 95)], "birch": [outage(3, 10, 95)]}
     await office.measured(down, until_ms=NOVEMBER_3)
     await office.settle(book, NOVEMBER_3)

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sla_exporter.core.incidents import IncidentWindow
+from sla_exporter.core.incidents import IncidentWindow, ToldWindow
 from sla_exporter.core.windows import Window
 from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.web.webhook import read_webhook
+from tests.cast import told
 
 CAPTURED = {
     int(path.name[:2]): json.loads(path.read_text())["body"]
@@ -140,20 +141,20 @@ async def test_a_firing_after_the_resolve_keeps_the_end_until_a_later_one_comes(
         fingerprint=opened.fingerprint,
         starts_at_ms=start,
         ends_at_ms=start + 5_000,
-        labels=opened.labels,
+        labels=json.loads(opened.labels),
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
 
-    await incidents.record(raw, [ended])
+    await incidents.record(raw, [told(ended)])
     await receive(incidents, 13)
     (kept,) = await incidents.overlapping(EVER)
     later = IncidentWindow(
         fingerprint=opened.fingerprint,
         starts_at_ms=start,
         ends_at_ms=start + 60_000,
-        labels=opened.labels,
+        labels=json.loads(opened.labels),
     )
-    await incidents.record(raw, [later])
+    await incidents.record(raw, [told(later)])
     (moved,) = await incidents.overlapping(EVER)
 
     assert kept.ends_at_ms == start + 5_000
@@ -181,11 +182,11 @@ async def test_an_alert_that_is_missing_is_not_resolved(incidents):
         fingerprint="a" * 16,
         starts_at_ms=present.starts_at_ms,
         ends_at_ms=None,
-        labels={**present.labels, "instance": "a"},
+        labels={**json.loads(present.labels), "instance": "a"},
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
 
-    await incidents.record(raw, [silenced, present])
+    await incidents.record(raw, [told(silenced), present])
     await receive(incidents, 17)
 
     assert {w.ends_at_ms for w in await incidents.overlapping(EVER)} == {None}
@@ -202,6 +203,43 @@ async def test_every_request_is_kept_byte_for_byte(database, incidents):
     assert [json.loads(zlib.decompress(body)) for body in bodies] == [
         CAPTURED[number] for number in sorted(CAPTURED)
     ]
+
+
+async def test_a_repeat_writes_nothing_but_the_evidence(database, incidents):
+    """What is known already is neither written nor locked; the request is kept all the same."""
+    await receive(incidents, 1)
+    refuse = {
+        True: ["CREATE TRIGGER no BEFORE UPDATE ON incident BEGIN SELECT RAISE(ABORT, 'no'); END"],
+        False: [
+            (
+                "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql "
+                "AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"
+            ),
+            "CREATE TRIGGER no BEFORE UPDATE ON incident FOR EACH ROW EXECUTE FUNCTION no()",
+        ],
+    }
+    async with database.write() as connection:
+        for statement in refuse[database.is_sqlite]:
+            await connection.exec_driver_sql(statement)
+
+    await receive(incidents, 1)
+
+    async with database.read() as connection:
+        kept = (await connection.execute(select(t.webhook_request.c.id))).all()
+    assert len(kept) == 2
+    assert await windows(incidents) == {(*A[:2], None)}
+
+
+async def test_many_windows_of_one_request_are_stored_each_once(database, incidents):
+    """More than fit into a statement, and some of them twice."""
+    told_of = [ToldWindow(f"{n:016x}", 1_000, None, "{}", "{}") for n in range(2_500)]
+    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
+
+    await incidents.record(raw, told_of + [one._replace(ends_at_ms=9_000) for one in told_of[:9]])
+
+    async with database.read() as connection:
+        ends = list((await connection.execute(select(t.incident.c.ends_at_ms))).scalars())
+    assert (len(ends), ends.count(9_000)) == (2_500, 9)
 
 
 async def test_only_what_touches_the_span_is_given(incidents):

@@ -141,6 +141,19 @@ async def test_a_session_that_fell_silent_in_a_transaction_is_ended(store, store
     assert second.is_held
 
 
+async def test_one_that_is_stopped_while_it_takes_it_keeps_nobody_waiting(postgres):
+    """Not even where the row of the lease is new; the others ask again later."""
+    database = Database(postgres.fresh_database())
+    await database.migrate()
+    first, second = Lease(database, owner="a"), Lease(database, owner="b")
+
+    async with database.write() as connection, asyncio.timeout(10):
+        assert await first._is_free(connection)  # noqa: SLF001 - in the middle of acquiring
+        assert not await second.acquire(LONG)
+    assert await second.acquire(LONG)
+    await database.close()
+
+
 async def test_without_the_lease_nothing_is_written(database):
     """Not even before anybody ever held it."""
     with pytest.raises(LeaseLost):

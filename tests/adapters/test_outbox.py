@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from sla_exporter.core.ledger import grant
 from sla_exporter.core.settled import Settled
+from sla_exporter.ports.notices import Pace
 from sla_exporter.ports.settling import Notice, Order, Posting
 from sla_exporter.store import tables as t
 from sla_exporter.store.outbox import DatabaseOutbox
@@ -157,8 +158,8 @@ async def test_what_is_being_sent_is_noted_before_it_is_sent(outbox, database):
 
     assert await outbox.sending("file/c", "me", "42", NOW + 10, LEASE)
 
-    assert await outbox.claim("you", NOW + LEASE, LEASE, 10, {"email": 0}) == []
-    (claimed,) = await outbox.claim("you", NOW + LEASE + 10, LEASE, 10, {"email": 0})
+    assert await outbox.claim("you", NOW + LEASE, LEASE, 10, {"email": Pace(per_hour=0)}) == []
+    (claimed,) = await outbox.claim("you", NOW + LEASE + 10, LEASE, 10, {"email": Pace(per_hour=0)})
     assert (claimed.sent_at_ms, claimed.account) == (NOW + 10, "42")
 
 
@@ -198,7 +199,7 @@ async def test_a_paced_sink_gets_so_many_within_any_hour(outbox, database):
     ]  # fmt: skip
     async with database.write() as connection:
         await connection.execute(insert(t.outbox), orders)
-    hour, pace = 3_600_000, {"email": 4}
+    hour, pace = 3_600_000, {"email": Pace(per_hour=4)}
 
     first = await outbox.claim("me", NOW, LEASE, 3, pace)
     second = await outbox.claim("me", NOW, LEASE, 3, pace)

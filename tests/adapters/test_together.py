@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store import tables as t
-from sla_exporter.store.together import Together
+from sla_exporter.store.together import Together, in_transaction
 
 NAMES = [f"s{number:02}" for number in range(50)]
 
@@ -36,7 +36,7 @@ async def test_each_gets_its_own_answer(database):
         sizes.append(len(names))
         return await add(connection, names)
 
-    together = Together(database, counted)
+    together = Together(in_transaction(database, counted))
 
     given = await asyncio.gather(*map(together.write, NAMES))
 
@@ -47,7 +47,7 @@ async def test_each_gets_its_own_answer(database):
 
 async def test_what_fails_costs_no_other_and_leaves_no_trace(database):
     """What shared its transaction is written by itself."""
-    together = Together(database, add)
+    together = Together(in_transaction(database, add))
 
     given = await asyncio.gather(*map(together.write, ["a", "bad", "b"]), return_exceptions=True)
 
@@ -63,7 +63,7 @@ async def test_trouble_of_the_database_is_told_to_all(database):
         tried.append(names)
         raise StoreUnavailable("gone")
 
-    together = Together(database, failing)
+    together = Together(in_transaction(database, failing))
 
     given = await asyncio.gather(*map(together.write, "ab"), return_exceptions=True)
 
@@ -80,7 +80,7 @@ async def test_who_goes_away_takes_nobody_along(database):
         await may_go_on.wait()
         return await add(connection, names)
 
-    together = Together(database, waiting)
+    together = Together(in_transaction(database, waiting))
     async with asyncio.timeout(10):
         first = asyncio.create_task(together.write("a"))
         await begun.wait()

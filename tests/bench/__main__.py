@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter import logs
 from sla_exporter.cli.tables import table
 from tests.bench import (
     cold_month,
     deliveries,
     growth,
+    notices,
     posting,
     settling,
     steady_state,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "deliveries": lambda: deliveries.run(10_000),
+    "notices": lambda: notices.run(2_000),
     "settling": settling.run,
     "cold_month": lambda: cold_month.run(Fleet(), by_hand=True),
     "webhooks": webhooks.run,
@@ -40,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
 
 def main(names: list[str]) -> None:
     """Run the benchmarks named, or all of them."""
+    logs.configure("error", "logfmt")
     results: dict[str, Any] = {}
     for name in names or BENCHMARKS:
         sys.stderr.write(f"{name} ...\n")

@@ -32,7 +32,7 @@ from tests.conftest import FixedClock
 from tests.fakes.receiver import SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
 NOW = 1_793_000_000_000
@@ -41,7 +41,7 @@ NOW = 1_793_000_000_000
 def run(size: int) -> dict[str, Any]:
     """Measure; rates are per second."""
     postings = [_posting(number) for number in range(size)]
-    with TemporaryDirectory() as folder, _receiver() as (url, told):
+    with TemporaryDirectory() as folder, beside(_receive) as (url, told):
         bare_s = asyncio.run(_bare(_sink(f"{url}/bare"), postings))
         told.recv()
         delivered_s = asyncio.run(_deliver(_sink(f"{url}/counted"), Path(folder), postings))
@@ -108,10 +108,10 @@ async def _ask(sink: WebhookSink) -> None:
 
 
 @contextmanager
-def _receiver() -> Iterator[tuple[str, Connection]]:
-    """Run a receiver in a process of its own; what arrived comes through the pipe."""
+def beside(work: Callable[[Connection], None]) -> Iterator[tuple[Any, Connection]]:
+    """Run a server in a process of its own; it tells first where it is, then what arrived."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_receive, args=(theirs,))
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(theirs,))
     process.start()
     try:
         yield ours.recv(), ours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import cold_month, deliveries, posting, settling, steady_state, webhooks
+from tests.bench import cold_month, deliveries, notices, posting, settling, steady_state, webhooks
 from tests.bench.fleet import Fleet
 
 
@@ -26,6 +26,16 @@ def test_deliveries_are_measured():
     assert found["bare_requests_per_s"] > 0
 
 
+def test_notices_are_measured():
+    """Rendered and mailed, all of them, each once."""
+    found = notices.run(30)
+
+    assert found["lost"] == found["doubled"] == 0
+    assert found["rendered_per_s"] > 0
+    assert found["mails_per_s"] > 0
+    assert found["ratio_to_bare_jinja"] > 0
+
+
 def test_settling_is_measured():
     """Every case is evaluated: the sum owed is that of a second run."""
     found = [settling.run(count=200), settling.run(count=200)]
@@ -44,12 +54,12 @@ def test_posting_is_measured():
 
 
 def test_durable_webhooks_are_measured():
-    """On both databases, beside the bare handler."""
+    """New ones and known ones, on both databases, beside the bare handler."""
     found = webhooks.run(requests=10, repeats=1)
 
-    assert found["sqlite_alerts_per_s"] > 0
-    assert found["postgresql_alerts_per_s"] > 0
-    assert found["sqlite_share_of_bare"] > 0
+    for name in ("sqlite_new", "sqlite_known", "postgresql_new", "postgresql_known"):
+        assert found[f"{name}_alerts_per_s"] > 0
+        assert found[f"{name}_share_of_bare"] > 0
 
 
 def test_a_steady_state_is_measured():

@@ -77,9 +77,9 @@ async def test_clean_series_need_no_second_scan(prometheus_with):
     asked: list[str] = []
     original = source._compare  # noqa: SLF001 - watched, not changed
 
-    async def watched(function, service, chunk):
-        asked.append(function)
-        return await original(function, service, chunk)
+    async def watched(question, chunk):
+        asked.append(question.query.partition("(")[0])
+        return await original(question, chunk)
 
     source._compare = watched  # type: ignore[method-assign]  # noqa: SLF001
     store = MemoryObservations()

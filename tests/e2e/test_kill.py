@@ -23,6 +23,7 @@ from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.cast import DAY, MINUTE, NOVEMBER_3, OCTOBER, Window, outage
+from tests.e2e.mortal import settle_and_deliver
 from tests.fakes.whmcs import IDENTIFIER, SECRET, FakeWhmcs
 
 if TYPE_CHECKING:
@@ -165,10 +166,73 @@ def test_killed_at_every_await_of_delivering_to_a_billing_system(tmp_path):
         } == set()
 
 
-def walk(template: Path) -> dict[str, Any]:
+@pytest.mark.slow
+def test_killed_at_every_await_of_gathering(tmp_path):
+    """Acme has three contracts: they get the digest or the single notices, and never both."""
+    template = tmp_path / "template"
+    template.mkdir()
+    config = configuration("acme birch")
+    (contract,) = config["customers"][0]["contracts"]
+    contracts = [contract | {"id": f"acme-{n}", "fee": f"{n}00.00"} for n in (1, 2, 3)]
+    config["customers"][0]["contracts"] = contracts
+    write_json(template / "sla-exporter.yml", config)
+    asyncio.run(observed(template, "acme birch"))
+    asyncio.run(settle_and_deliver(template, NOVEMBER_3))
+
+    report = walk(template, at_ms=NOVEMBER_3 + 15 * MINUTE)
+
+    kinds = [mails(tmp_path / f"killed-{number}") for number in report["deaths"]]
+    assert mails(tmp_path / "whole") == ["digest", "statement"]
+    assert report["turns"] > 20
+    assert [k for k in kinds if k not in (["digest", "statement"], [*"ccc", "statement"])] == []
+    assert ["digest", "statement"] in kinds
+
+
+def mails(folder: Path) -> list[str]:
+    """Give the kinds of notices that were sent; single credits by their first letter."""
+    names = [path.name.partition("~")[0] for path in (folder / "outbox" / "notices").glob("*")]
+    return sorted("c" if name == "credit" else name for name in names)
+
+
+@pytest.mark.slow
+def test_killed_at_every_await_of_claiming(tmp_path):
+    """Acme presses the button again after each death: one credit, one notice, one order."""
+    template, names = tmp_path / "template", "acme birch dune"
+    template.mkdir()
+    config = configuration(names)
+    config["policies"]["gold"]["claim"] = {"within": "30 days", "of": "period end"}
+    config["claims"] = {"key": "a key of the tests"}
+    config["web"] = {"external_url": "https://sla.example"}
+    write_json(template / "sla-exporter.yml", config)
+    asyncio.run(observed(template, names))
+    asyncio.run(settle_and_deliver(template, NOVEMBER_3))
+
+    report = walk(template, "claim")
+
+    expected = claimed(tmp_path / "whole")
+    assert expected["ledger"] == [("grant/acme-web/2026-10", 4999, "BRL")]
+    assert len(expected["credits"]) == 1
+    assert len(expected["mail"]) == len(expected["notices"]) == 4
+    assert expected["claims"] == [("accepted/acme-web/2026-10/1", "accepted")]
+    assert report["turns"] > 50
+    different = [n for n in report["deaths"] if claimed(tmp_path / f"killed-{n}") != expected]
+    assert different == []
+
+
+def claimed(folder: Path) -> dict[str, Any]:
+    """Give what must be the same whenever it was claimed, and claims but for duplicates."""
+    found = outcome(folder)
+    database = sqlite3.connect(folder / "sla-exporter.db")
+    claims = database.execute("SELECT key, result FROM claim WHERE result <> 'duplicate'")
+    found["claims"] = claims.fetchall()
+    database.close()
+    return found | {"notices": [key for key, *_ in found["notices"]]}
+
+
+def walk(template: Path, work: str = "settle", at_ms: int = NOVEMBER_3) -> dict[str, Any]:
     """Die at every so many turns of the event loop."""
     command = [sys.executable, "-m", "tests.e2e.mortal", str(template)]
-    command += [str(NOVEMBER_3), str(EVERY), "0"]
+    command += [str(at_ms), str(EVERY), "0", work]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)

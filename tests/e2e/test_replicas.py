@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sla_exporter.core.ledger import GENESIS
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.demo.servers import write_json
-from sla_exporter.ports.measuring import Watermark
+from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database
 from sla_exporter.store.observations import Observations
@@ -171,7 +171,7 @@ async def observed(url: str, names: str) -> None:
         (("customer", name),): UP if name == "birch" else SeriesState(down=(outage(3, 10, 95),))
         for name in names.split()
     }
-    await Observations(database).record("web", span, states, mark)
+    await Observations(database).record("web", span, Observation(states=states), mark)
     await database.close()
 
 

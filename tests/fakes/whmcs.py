@@ -18,6 +18,14 @@ IDENTIFIER, SECRET = "api-identifier", "api-secret"
 _REF = re.compile(r"\[ref:([^\]]+)\]")
 
 
+_MAIL_TYPES = {"general", "product", "domain", "invoice", "support", "affiliate"}
+_MAIL_FIELDS = {
+    "customsubject": "A subject is required for a custom message",
+    "custommessage": "A message body is required for a custom message",
+    "id": "A related ID is required",
+}
+
+
 class FakeWhmcs(FarServer):
     """Any number of worlds, each with the same clients, told apart by the path before the API's."""
 
@@ -28,6 +36,8 @@ class FakeWhmcs(FarServer):
         self.invoices: list[dict[str, Any]] = []
         self.clients = {"42": {"id": 42, "currency": 1, "currency_code": "BRL"}}
         self.products: list[dict[str, Any]] = []
+        self.emails: list[dict[str, Any]] = []
+        self.mail_fails = ""
         self.allowed: set[str] | None = None
 
     def standing(self, world: str = "") -> list[tuple[str, Decimal]]:
@@ -39,7 +49,7 @@ class FakeWhmcs(FarServer):
         return [(m[1], amount) for text, amount in found if (m := _REF.search(text))]
 
     async def writes(self, request: web.Request) -> bool:
-        return (await request.post())["action"] in {"AddCredit", "UpdateInvoice"}
+        return (await request.post())["action"] in {"AddCredit", "UpdateInvoice", "SendEmail"}
 
     async def answer(self, request: web.Request) -> web.Response:
         form = {key: str(value) for key, value in (await request.post()).items()}
@@ -134,6 +144,39 @@ class FakeWhmcs(FarServer):
                 "products": {"product": page} if page else "",
             }
         )
+
+    def _SendEmail(self, world: str, form: Mapping[str, str]) -> web.Response:  # noqa: N802
+        if "messagename" not in form and "customtype" not in form:
+            return _error(
+                "You must provide either an existing email template name or a custom message type"
+            )
+        if form["customtype"] not in _MAIL_TYPES:
+            return _error("Invalid message type provided")
+        for field, missing in _MAIL_FIELDS.items():
+            if not form.get(field):
+                return _error(missing)
+        if self.mail_fails or form["id"] not in self.clients:
+            return _error(self.mail_fails or "Sending Failed. Please see documentation.")
+        if any(brace in form["custommessage"] for brace in "{}"):
+            return _error("Sending Failed. Please see documentation.")  # Smarty's error
+        self.emails.append(
+            {
+                "id": str(len(self.emails) + 1),
+                "userid": form["id"],
+                "subject": form["customsubject"],
+                "message": form["custommessage"],
+            }
+        )
+        return web.json_response({"result": "success"})
+
+    def _GetEmails(self, world: str, form: Mapping[str, str]) -> web.Response:  # noqa: N802
+        found = [
+            row
+            for row in self.emails
+            if row["userid"] == form["clientid"] and form.get("subject", "") in row["subject"]
+        ]
+        content = {"result": "success", "totalresults": len(found), "numreturned": len(found)}
+        return web.json_response(content | {"emails": {"email": found} if found else ""})
 
     def _invoice(self, number: str) -> dict[str, Any] | None:
         return next((row for row in self.invoices if str(row["id"]) == number), None)

@@ -17,9 +17,10 @@ import psutil
 import pytest
 import requests
 
-from sla_exporter.demo.servers import free_port
+from sla_exporter.demo.servers import alertmanager, free_port
 from tests.e2e.test_kill import outcome
 from tests.e2e.test_service import BEARER, WEBHOOKS, log_of, metric, until
+from tests.fakes.whmcs import IDENTIFIER, SECRET, FakeWhmcs
 from tests.faults.hostile import Between
 
 if TYPE_CHECKING:
@@ -98,6 +99,34 @@ def test_prometheus_fails_and_comes_back(config, service, history, tmp_path, fau
         until(lambda: is_done(tmp_path), "the month was made up for", 60)
     server.stop()
     check_whole(tmp_path)
+    assert "Traceback" not in log_of(server)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["refuse", "slow", "cut", "garbage", "partial", "422"])
+def test_alertmanager_fails_and_comes_back(config, service, tmp_path, fault):
+    """Webhooks are taken and the month is settled without it; afterwards it is read again."""
+    folder = tmp_path / "am"
+    folder.mkdir()
+    routes = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
+    with alertmanager(folder, routes) as manager, Between(manager.url) as between:
+        between.fault = fault
+        config["alertmanager"] |= {"url": between.url, "timeout": "1s"}
+        config["maintenance"] = {"silences": ['comment=~"maintenance.*"']}
+        fast(config)["schedule"] |= {"silences": "500ms", "repair": "500ms"}
+        server = service(config).start()
+        runs = 'sla_job_runs_total{job="silences",result='
+        until(lambda: metric(server, runs + '"failed"}'), "the failure is seen in metrics")
+
+        assert post(server) == 200
+        until(lambda: is_done(tmp_path), "the month was settled all the same", 60)
+        assert not metric(server, runs + '"done"}')
+
+        between.fault = ""
+        until(lambda: metric(server, runs + '"done"}'), "silences were read")
+    server.stop()
+    check_whole(tmp_path)
+    assert counted(tmp_path, "incident") == 2
     assert "Traceback" not in log_of(server)
 
 
@@ -232,6 +261,35 @@ def test_mail_is_down_for_a_day(config, service, tmp_path):
 
     assert len(got) == 12
     assert counted(tmp_path, "ledger_entry") == 8
+
+
+@pytest.mark.slow
+def test_billing_is_down_for_a_day(config, service, tmp_path):
+    """Every credit waits, is seen waiting, and is entered once when the system is back."""
+    with FakeWhmcs().in_thread() as whmcs, Between(whmcs.url) as between:
+        for number, customer in enumerate(config["customers"]):
+            customer["billing"] = {"whmcs": str(number)}
+            client = {"id": number, "currency": 1, "currency_code": customer["currency"]}
+            whmcs.clients[str(number)] = client
+        access = {"url": between.url, "identifier": IDENTIFIER, "secret": SECRET}
+        config |= {"billing": {"whmcs": access}, "outgoing": {"allow_private": "127.0.0.0/8"}}
+        between.fault = "refuse"
+        server = service(fast(config)).start()
+        waiting = 'sla_deliveries_pending{sink="whmcs"}'
+        until(lambda: metric(server, waiting) == 8, "eight credits wait", 60)
+        delayed = 'sla_deliveries_total{sink="whmcs",verdict="delayed"}'
+        until(lambda: metric(server, delayed), "one was tried")
+        server.stop()
+        assert not whmcs.standing()
+
+        tomorrow(tmp_path)
+        between.fault = ""
+        server.start()
+        until(lambda: is_done(tmp_path), "all was delivered", 60)
+    server.stop()
+    entered = [reference for reference, _ in whmcs.standing()]
+    assert len(entered) == len(set(entered)) == 8
+    assert "Traceback" not in log_of(server)
 
 
 def tomorrow(folder: Path) -> None:

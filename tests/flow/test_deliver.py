@@ -36,7 +36,7 @@ class ListedOutbox:
         self.told: list[tuple] = []
         self.taken_by_others: set[str] = set()
 
-    async def claim(self, owner, now_ms, lease_ms, most, per_hour=None):
+    async def claim(self, owner, now_ms, lease_ms, most, paces=None):
         return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
 
     async def sending(self, key, owner, account, now_ms, lease_ms):

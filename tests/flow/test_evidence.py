@@ -43,6 +43,7 @@ from tests.cast import (
     catalogue,
     contract,
     outage,
+    told,
 )
 from tests.conftest import FixedClock
 from tests.pingdom import FakePingdom
@@ -102,7 +103,7 @@ async def alerted(reconciler, window: Window, customer: str = "acme") -> Inciden
         labels={"alertname": "SiteDown", "customer": customer},
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    await reconciler.incidents.record(raw, [alert])
+    await reconciler.incidents.record(raw, [told(alert)])
     return alert
 
 

@@ -41,6 +41,7 @@ from tests.cast import (
     catalogue,
     contract,
     outage,
+    told,
 )
 
 SEEN = Window(OCTOBER.span.start_ms - DAY, NOVEMBER_3)
@@ -240,17 +241,17 @@ async def test_alerts_of_the_service_are_part_of_the_reasoning(reconciler):
     )
     other = replace(alert, fingerprint="e" * 16, labels={**alert.labels, "alertname": "DiskFull"})
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    await reconciler.incidents.record(raw, [alert, other])
+    await reconciler.incidents.record(raw, [told(alert), told(other)])
     service = replace(WEB, incident_matchers=(Matcher.parse('alertname="SiteDown"'),))
     book = replace(catalogue(), services={"web": service})
 
     await reconciler.settle_due(book, NOVEMBER_3)
 
-    told = {
+    said = {
         contract_id: [s.facts["alert"] for s in settled.steps if s.code == "incident"]
         for contract_id, settled in (await outcome(reconciler)).items()
     }
-    assert told == {"acme-web": ["SiteDown"], "birch-web": [], "cedar-web": []}
+    assert said == {"acme-web": ["SiteDown"], "birch-web": [], "cedar-web": []}
 
 
 async def test_the_open_month_is_shown_as_it_stands(database, reconciler):

@@ -56,7 +56,7 @@ def test_a_credit_in_portuguese():
     )
     assert "Disponibilidade: 99,7871%" in told.text
     assert "crédito em conta" in told.text
-    assert '<html lang="pt-BR">' in told.html
+    assert '<html lang="pt-BR"' in told.html
     assert not {"Dear", "Downtime", "Outage", "credited"} & set(told.text.split())
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from sla_exporter.app import account_finder, billing_forms, load, sinks_of
+from sla_exporter.app import load
 from sla_exporter.cli import main
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import ConfigInvalid
+from sla_exporter.outward import account_finder, billing_forms, sinks_of
 from sla_exporter.ports.settling import Routes
 from tests.settings.test_load import SMALL
 from tests.sinks.conftest import CLOCK, ENTRY

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+import stripe
 
 from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryRefused, DeliveryWaits, OutcomeUnknown
 from sla_exporter.sinks.contract import Trouble
-from sla_exporter.sinks.stripe import StripeSection, StripeSink
+from sla_exporter.sinks.stripe import API_VERSION, StripeSection, StripeSink
 from tests.fakes.stripe import KEY, FakeStripe
 from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, another, credit_for
 
@@ -39,45 +42,63 @@ async def test_the_same_key_gives_the_same_credit(far, sink):
     assert row["metadata"] == {"sla_reference": credit.reference}
 
 
+def by_balance(client: stripe.StripeClient, fields, key):
+    """Credit the balance with Stripe's own SDK."""
+    return client.v1.customers.balance_transactions.create("cus_1", fields, key)
+
+
+def by_note(client: stripe.StripeClient, fields, key):
+    """Make a credit note with Stripe's own SDK."""
+    return client.v1.credit_notes.create({"invoice": "in_1", "credit_amount": 4999, **fields}, key)
+
+
+def by_refund(client: stripe.StripeClient, fields, key):
+    """Refund a payment with Stripe's own SDK."""
+    return client.v1.refunds.create({"charge": "ch_1", **fields}, key)
+
+
 @pytest.mark.parametrize(
-    ("form", "account_credit", "path", "fields"),
+    ("form", "account_credit", "by_sdk", "fields"),
     [
         (
             Form.NEXT_INVOICE,
             "credit_note",
-            "customers/cus_1/balance_transactions",
-            {"amount": "-4999", "currency": "brl", "description": NOTE},
+            by_balance,
+            {"amount": -4999, "currency": "brl", "description": NOTE},
         ),
         (
             Form.ACCOUNT_CREDIT,
             "credit_note",
-            "credit_notes",
+            by_note,
             {
-                "invoice": "in_1",
-                "amount": "4999",
-                "credit_amount": "4999",
+                "amount": 4999,
                 "memo": NOTE,
                 "reason": "product_unsatisfactory",
                 "email_type": "none",
             },
         ),
-        (Form.REFUND, "balance", "refunds", {"charge": "ch_1", "amount": "4999"}),
+        (Form.REFUND, "balance", by_refund, {"amount": 4999}),
     ],
 )
-async def test_the_requests_are_those_of_stripes_own_sdk(far, form, account_credit, path, fields):
-    """As stripe 16.1.0 for Python sends them, field by field, when asked for the same."""
+async def test_the_requests_are_those_of_stripes_own_sdk(far, form, account_credit, by_sdk, fields):
+    """The SDK, asked for the same at the same server, sends the same, field by field."""
     common = {"id": "ch_1", "currency": "brl", "customer": "cus_1", "created": 1}
-    paid = {"amount": 4999, "amount_refunded": 0, "status": "succeeded"}
+    paid = {"amount": 4999 * 2, "amount_refunded": 0, "status": "succeeded"}
     far.objects["charges"] = [common | paid]
-    far.objects["invoices"] = [common | {"id": "in_1", "status": "paid", "total": 4999}]
+    far.objects["invoices"] = [common | {"id": "in_1", "status": "paid", "total": 4999 * 2}]
     section = StripeSection(url=far.url, key=KEY, account_credit=account_credit)
     sink = StripeSink("stripe", section, CLOCK, LOOPBACK)
+    client = stripe.StripeClient(
+        KEY, stripe_version=API_VERSION, base_addresses={"api": far.url}, max_network_retries=0
+    )
 
     await sink.issue(credit_for("cus_1", form))
     await sink.close()
+    said = fields | {"metadata": {"sla_reference": REFERENCE}}
+    await asyncio.to_thread(by_sdk, client, said, {"idempotency_key": "of the SDK"})
 
-    reference = {"metadata[sla_reference]": REFERENCE}
-    assert far.created == [(f"/v1/{path}", fields | reference)]
+    ours, theirs = far.created
+    assert ours == theirs
 
 
 async def test_after_a_day_the_metadata_tells(far, sink):

@@ -27,7 +27,7 @@ from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.routes import API
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
-from tests.cast import CEDAR, NOVEMBER_3, at, catalogue, outage
+from tests.cast import CEDAR, GOLD, NOVEMBER_3, at, catalogue, outage, told
 from tests.conftest import FixedClock
 from tests.office import Office
 
@@ -42,6 +42,7 @@ class Asked:
         self.database, self.office = database, office
         self.tokens = Tokens(database)
         self.broken: Exception | None = None
+        self.book, self.policy = BOOK, GOLD
         figures = DatabaseFigures(database)
         self.site = Site(
             webhook=WebhookHandler(
@@ -61,9 +62,10 @@ class Asked:
                 lists=Listing(database),
                 figures=figures,
                 clock=FixedClock(NOVEMBER_3),
-                catalogue=lambda: BOOK,
+                catalogue=lambda: self.book,
                 decider=lambda: office.decider,
                 desk=ExclusionDesk(store=Exclusions(database), clock=FixedClock(NOVEMBER_3)),
+                claim_desk=lambda: office.desk(self.policy),
                 pack=self._pack,
             ),
         )
@@ -84,7 +86,8 @@ class Asked:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
-        self._client = ClientSession(f"http://127.0.0.1:{self._runner.addresses[0][1]}")
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._client = ClientSession(self.url)
         return self
 
     async def __aexit__(self, *_):
@@ -224,7 +227,8 @@ async def test_incidents_customers_contracts_and_exposure(asked, office):
         labels={"alertname": "SiteDown"},
     )
     raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    await office.reconciler.incidents.record(raw, [alert, replace(alert, starts_at_ms=at(4))])
+    windows = [told(alert), told(replace(alert, starts_at_ms=at(4)))]
+    await office.reconciler.incidents.record(raw, windows)
     await office.reconciler.stand(BOOK, NOVEMBER_3)
 
     _, first = await asked.ask("/incidents?limit=1")
@@ -262,6 +266,9 @@ async def test_an_answer_that_did_not_change_is_not_sent_again(asked):
         ("/ledger?after=x", Scope.READ, "GET", None, 400, "after"),
         ("/incidents?after=1", Scope.READ, "GET", None, 400, "after"),
         ("/settlements/acme-web/2020-01", Scope.READ, "GET", None, 404, "no settlement acme-web"),
+        ("/settlements?customer=%00", Scope.READ, "GET", None, 422, "no text"),
+        ("/settlements/acme%00/2026-10", Scope.READ, "GET", None, 422, "no text"),
+        ("/credits/reject", Scope.OPERATE, "POST", {"credits": ["\ud800"]}, 422, "no text"),
         ("/nothing", Scope.READ, "GET", None, 404, "/api/v1/nothing"),
         ("/settlements", Scope.READ, "DELETE", None, 405, "DELETE"),
         ("/credits/reject", Scope.OPERATE, "POST", {"credits": []}, 422, "credits"),

@@ -51,9 +51,7 @@ class Served:
             webhook=WebhookHandler(
                 ingester=Ingester(incidents=self, clock=FixedClock(1_000)),
                 access=lambda: self.access,
-                count=lambda status, result: self.metrics.webhook_alerts.labels(
-                    status, result
-                ).inc(),
+                count=self.metrics.count_alerts,
             ),
             figures=self,
             metrics=MetricsHandler(

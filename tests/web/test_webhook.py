@@ -29,8 +29,8 @@ def test_a_group_is_read_alert_by_alert():
 
     assert webhook.statuses == ("resolved", "firing")
     assert [window.ends_at_ms for window in webhook.windows] == [1_795_437_671_890, None]
-    assert webhook.windows[0].name == "ProbeDown"
-    assert webhook.windows[0].annotations == {"summary": "a down"}
+    assert json.loads(webhook.windows[0].labels)["alertname"] == "ProbeDown"
+    assert json.loads(webhook.windows[0].annotations) == {"summary": "a down"}
     assert webhook.sender == "http://vm:19303"
     assert webhook.problems == ()
 

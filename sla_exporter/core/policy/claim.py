@@ -65,10 +65,25 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A credit on request: at any time or within a deadline, maybe only after a ticket."""
+    """A credit on request: at any time or within a deadline, maybe only after a ticket.
+
+    ``remind_ms`` is how long before the deadline customers are reminded; ``tolerance_ms`` how far
+    the times that they name may be from what was measured.
+    """
 
     within: Deadline | None = None
     ticket_within: Deadline | None = None
+    remind_ms: int | None = None
+    tolerance_ms: int = 15 * 60_000
+
+    def until_ms(self, case: Case) -> int | None:
+        """Give the first moment at which a claim is too late, if there is one."""
+        return self.within.end_ms(case) if self.within else None
+
+    def remind_at_ms(self, case: Case) -> int | None:
+        """Say when the customer is to be reminded, if at all."""
+        until_ms = self.until_ms(case)
+        return None if until_ms is None or self.remind_ms is None else until_ms - self.remind_ms
 
 
 class ClaimState(StrEnum):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.claims import Channel, StatedClaim
 from sla_exporter.core.exclusions import Scope, StatedExclusion
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import ms_of, utc_text
 from sla_exporter.core.windows import Window
 from sla_exporter.notices.books import line_json
-from sla_exporter.notices.report import to_json
+from sla_exporter.notices.report import claim_json, to_json
+from sla_exporter.web.api import claim_models as cm
 from sla_exporter.web.api import models as m
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.audit import Balance, Line
     from sla_exporter.core.catalogue import Contract
+    from sla_exporter.core.claims import JudgedClaim
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.settled import Settled
+    from sla_exporter.ports.claims import ListedClaim
     from sla_exporter.ports.figures import Standing
     from sla_exporter.ports.settling import Decision
 
@@ -96,6 +100,32 @@ def stated(wanted: m.ExclusionRequest, who: str) -> StatedExclusion:
         who=who,
         why=wanted.reason,
     )
+
+
+def stated_claim(wanted: cm.ClaimRequest, by: str, now_ms: int) -> StatedClaim:
+    """Read a customer's claim; who enters it is named."""
+    start, end, ticket_at = wanted.start, wanted.end, wanted.ticket_at
+    return StatedClaim(
+        settlement=f"{wanted.contract}/{wanted.period}",
+        contract=wanted.contract,
+        channel=Channel.API,
+        by=by,
+        received_at_ms=ms_of(wanted.received) if wanted.received else now_ms,
+        window=Window(ms_of(start), ms_of(end)) if start and end else None,
+        ticket=wanted.ticket,
+        ticket_at_ms=ms_of(ticket_at) if ticket_at else None,
+    )
+
+
+def judged_claim(judged: JudgedClaim) -> cm.Claim:
+    """Give a claim and what came of it."""
+    return cm.Claim.model_validate(claim_json(judged) | {"number": None, "state": None})
+
+
+def claim(listed: ListedClaim) -> cm.Claim:
+    """Give a claim as it is kept."""
+    kept = {"number": listed.number, "state": listed.state}
+    return cm.Claim.model_validate(claim_json(listed.claim) | kept)
 
 
 def incident(window: IncidentWindow) -> m.Incident:

@@ -20,6 +20,7 @@ from sla_exporter.web.api import models as m
 from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.problems import Refused, conditional, problem, problem_of
 from sla_exporter.web.api.routes import API
+from sla_exporter.web.texts import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.settled import Settled
+    from sla_exporter.flow.claims import ClaimDesk
     from sla_exporter.flow.decide import Decider
     from sla_exporter.flow.exclusions import ExclusionDesk
     from sla_exporter.ports import Clock
@@ -75,6 +77,7 @@ class Api:
     catalogue: Callable[[], Catalogue]
     decider: Callable[[], Decider]
     desk: ExclusionDesk
+    claim_desk: Callable[[], ClaimDesk]
     pack: Callable[[str], Awaitable[dict[str, Any]]]
 
     def handlers(self) -> Iterable[tuple[str, str, Handler]]:
@@ -126,6 +129,19 @@ class Api:
         """List credits."""
         found = await self.lists.credits(call.filters, call.query.after, _one_more(call))
         return _page(call, found, answers.credit, lambda one: one.key)
+
+    async def claims(self, call: Call) -> object:
+        """List claims."""
+        store, after = self.claim_desk().claims, int(call.query.after or 0)
+        found = await store.listed(call.filters, after, _one_more(call))
+        return _page(call, found, answers.claim, lambda one: str(one.number))
+
+    async def claim(self, call: Call) -> object:
+        """Take the claim of a customer."""
+        now_ms = self.clock.now_ms()
+        stated = answers.stated_claim(call.body, call.token.name if call.token else "", now_ms)
+        judged = await self.claim_desk().claim(self.catalogue(), stated, now_ms)
+        return answers.judged_claim(judged)
 
     async def evidence(self, call: Call) -> object:
         """Give an evidence pack."""
@@ -232,6 +248,7 @@ class Api:
 
     async def _call(self, route: Route, request: web.Request) -> Call:
         token = await self._admitted(route, request)
+        _require_text({**request.match_info, **request.query})
         query = _valid(route.query, dict(request.query), 400) if route.query else None
         body = _valid(route.body, await _json_of(request), 422) if route.body else None
         return Call(request, token, query, body)
@@ -252,11 +269,18 @@ async def _json_of(request: web.Request) -> object:
     if (request.content_length or 0) > _MOST_BODY:
         raise Refused(413, f"the request is larger than {_MOST_BODY} bytes")
     try:
-        return json.loads(await request.read())
+        data: object = json.loads(await request.read())
     except web.HTTPRequestEntityTooLarge:
         raise Refused(413, f"the request is larger than {_MOST_BODY} bytes") from None
     except (ValueError, RecursionError):
         raise Refused(400, "the request is not JSON") from None
+    _require_text(data)
+    return data
+
+
+def _require_text(data: object) -> None:
+    if not is_storable(data):
+        raise Refused(422, "the request holds what is no text, such as NUL")
 
 
 def _valid(model: type[B], data: object, status: int) -> B:

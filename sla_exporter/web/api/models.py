@@ -6,15 +6,37 @@ beside a number for reading.
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Generic, Literal, TypeVar
+import re
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from sla_exporter.core.policy.case import ExclusionKind
 
 T = TypeVar("T", bound=BaseModel)
-_NUMBER = r"^\d{0,18}$"
+_MATCHER = r'^\s*[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*("([^"\\]|\\.)*"|[^\s",{}]*)\s*$'
+NUMBER = r"^\d{0,18}$"
+_AMOUNT = r"^\d{1,15}(\.\d{1,4})?$"
+
+
+def _amount(text: str) -> str:
+    if not re.fullmatch(_AMOUNT, text, re.ASCII):
+        raise ValueError(f'an amount is decimal text such as "12.50", not {text[:30]!r}')
+    return text
+
+
+# The patterns are for the description: what is wrong is said in sentences.
+Matching = Annotated[str, WithJsonSchema({"type": "string", "pattern": _MATCHER})]
+Amount = Annotated[
+    str, AfterValidator(_amount), WithJsonSchema({"type": "string", "pattern": _AMOUNT})
+]
 
 
 class Model(BaseModel):
@@ -55,7 +77,7 @@ class Settlement(Model):
     objective: float | None
     downtime_s: float
     unknown_s: float
-    outages: list[tuple[str, str]]
+    outages: list[Annotated[list[str], Field(min_length=2, max_length=2)]]
     verdict: str
     state: str
     holds: list[str]
@@ -125,7 +147,7 @@ class ExclusionRequest(Model):
 
     service: str | None = None
     contract: str | None = None
-    matchers: list[str] = Field(default_factory=list, max_length=50)
+    matchers: list[Matching] = Field(default_factory=list, max_length=50)
     start: AwareDatetime
     end: AwareDatetime
     kind: ExclusionKind = ExclusionKind.MAINTENANCE
@@ -249,7 +271,7 @@ class SettlementQuery(Paging):
     service: str | None = None
     policy: str | None = None
     period: str | None = None
-    state: Literal["observed", "held", "posted", "rejected"] | None = None
+    state: Literal["observed", "held", "waiting", "posted", "rejected", "lapsed"] | None = None
     verdict: Literal["met", "breached", "undecided"] | None = None
     group: str | None = None
 
@@ -264,7 +286,7 @@ class IncidentQuery(Paging):
 class DecisionQuery(Paging):
     """Filters of decisions."""
 
-    after: str = Field(default="", pattern=_NUMBER)
+    after: str = Field(default="", pattern=NUMBER)
     settlement: str | None = None
     kind: Literal["approve", "reject", "adjust", "again", "take back"] | None = None
     by: str | None = None
@@ -273,7 +295,7 @@ class DecisionQuery(Paging):
 class LedgerQuery(Paging):
     """Filters of ledger entries."""
 
-    after: str = Field(default="", pattern=_NUMBER)
+    after: str = Field(default="", pattern=NUMBER)
     customer: str | None = None
     contract: str | None = None
     settlement: str | None = None
@@ -299,7 +321,7 @@ class AdjustRequest(Model):
     """The amount that one held credit is to have instead, and why."""
 
     credit: str
-    amount: Decimal = Field(ge=0)
+    amount: Amount
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     reason: str = Field(min_length=1)
 

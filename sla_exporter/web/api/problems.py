@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from sla_exporter.errors import DecisionRefused, NotPossible, NotReady, StoreUnavailable
+from sla_exporter.errors import (
+    DecisionRefused,
+    NotPossible,
+    NotReady,
+    StoreUnavailable,
+    UnknownName,
+)
 from sla_exporter.web.api.models import Problem
 
 if TYPE_CHECKING:
@@ -38,7 +44,13 @@ def problem(status: int, detail: str) -> web.Response:
 
 def problem_of(error: SlaExporterError) -> web.Response:
     """Say what went wrong inside."""
-    statuses = {DecisionRefused: 409, NotPossible: 409, NotReady: 404, StoreUnavailable: 503}
+    statuses = {
+        DecisionRefused: 409,
+        NotPossible: 409,
+        NotReady: 404,
+        UnknownName: 404,
+        StoreUnavailable: 503,
+    }
     return problem(statuses.get(type(error), 500), str(error))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sla_exporter.ports.api import Scope
+from sla_exporter.web.api import claim_models as cm
 from sla_exporter.web.api import models as m
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ API = (
     _post(
         "/credits/adjust", "adjust", "Release a held credit with another amount", m.AdjustRequest
     ),
+    _get("/claims", "claims", "What customers claimed", m.Page[cm.Claim], query=cm.ClaimQuery),
+    _post("/claims", "claim", "Enter the claim of a customer", cm.ClaimRequest, cm.Claim),
     _get(
         "/decisions",
         "decisions",
