@@ -20,7 +20,7 @@ test: lint servers browser  ## Lint, type-check, check the rules, run all tests
 	$(PYTEST)
 
 test-all: lint servers browser  ## The same, with thorough walks and ten thousand mutated webhooks
-	KILL_EVERY=1 ORACLE_FLEETS=500 FUZZ_MUTATIONS=10000 $(PYTEST)
+	STORES=all KILL_EVERY=1 ORACLE_FLEETS=500 FUZZ_MUTATIONS=10000 $(PYTEST)
 
 coverage: $(VENV)/.dev servers browser  ## Say which lines no test comes by
 	$(BIN)/coverage run -m pytest

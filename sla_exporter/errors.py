@@ -10,6 +10,7 @@
     │   ├── QueryRejected        the query is wrong; a person must mend it
     │   └── AnswerIncomplete     the answer came with warnings, so something may be missing
     ├── StoreUnavailable       the database cannot take or give data now
+    ├── StoreTooNew            a newer version changed the database; this one must not touch it
     ├── UnknownName            somebody asked for what is not there
     ├── NotPossible            what a person asked for cannot be done; the sentence says why
     ├── BooksMoved             the ledger changed while entries for it were made; make them anew
@@ -85,6 +86,12 @@ class AnswerIncomplete(SourceError):
 
 class StoreUnavailable(SlaExporterError):
     """The database is locked, full, read-only or away."""
+
+    reason = "store"
+
+
+class StoreTooNew(SlaExporterError):
+    """The database was changed by a newer version in more than additions."""
 
     reason = "store"
 

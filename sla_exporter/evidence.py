@@ -20,7 +20,7 @@ from sla_exporter.core.periods import DAY_MS, utc_text
 from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.queries import queries_for
 from sla_exporter.core.reasoning import step_from_json, step_to_json
-from sla_exporter.core.records import read_case, source_hash
+from sla_exporter.core.records import is_nameless, read_case, source_hash
 from sla_exporter.core.settled import computed
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import NotReady
@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from sla_exporter.store.engine import Database
 
 FORMAT = "sla-exporter evidence, version 1"
+ERASED_PARTS = [
+    "the customer's name in the case",
+    "words and addresses of notices",
+    "annotations of incident windows",
+]
 
 
 class Check(NamedTuple):
@@ -128,6 +133,8 @@ def pack(facts: Facts, catalogue: Catalogue, now_ms: int, key: str | None) -> di
         ],
         "decisions": [decision_json(decision) for decision in facts.decisions],
     }
+    if is_nameless(record.case):
+        content["erased"] = ERASED_PARTS
     return content | {"seal": _seal(content, key)}
 
 

@@ -82,7 +82,11 @@ class Service:
 
     async def start(self) -> None:
         """Prepare the database and begin to work: deliver, and run the jobs if they are ours."""
-        await self.database.migrate()
+        try:
+            await self.database.migrate()
+        except SlaExporterError:
+            await self.stop()
+            raise
         self.schedule.start()
         self.schedule.replace(self.jobs())
         self._spawn(self.leadership.keep())

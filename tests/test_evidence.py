@@ -14,6 +14,7 @@ from sla_exporter.evidence import check_pack, gather, pack
 from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.settings import load_config
 from sla_exporter.store.engine import Database, sqlite_url
+from sla_exporter.store.erasure import erase_customer
 from tests.cast import NOVEMBER_3, at, outage, told
 from tests.office import ANA, Office
 
@@ -91,6 +92,21 @@ async def test_a_pack_holds_by_itself(made):
     assert {check.holds for check in checks} == {True}
     assert len(checks) == 7
     assert content["settlement"]["credit"] == "58.76"
+
+
+async def test_a_pack_says_what_was_erased_and_still_holds(made, tmp_path):
+    """The customer has no name any more; the credit is computed again all the same."""
+    file, _, whole = made
+    database = Database(sqlite_url(tmp_path / "sla-exporter.db"))
+
+    await erase_customer(database, "acme")
+
+    content = pack(await gather(database, KEY), load_config(file).catalogue, NOVEMBER_3, None)
+    await database.close()
+    assert "erased" not in whole
+    assert content["erased"][0] == "the customer's name in the case"
+    assert "Acme Ltda" not in json.dumps(content)
+    assert failures(json.loads(json.dumps(content))) == []
 
 
 async def test_a_pack_has_everything_that_one_asks_for(made):

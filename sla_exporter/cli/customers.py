@@ -27,8 +27,9 @@ def customers() -> None:
 @options.config_file
 @click.confirmation_option(prompt="This cannot be undone. Go on?", help="Do not ask.")
 def erase(customer: str, config_file: Path) -> None:
-    """Erase a customer's name and addresses from stored notices.
+    """Erase a customer's name and addresses from what is stored.
 
+    They go from notices, from what credits were computed from and from alerts' annotations.
     Settlements and the ledger stay: they hold the customer's id and amounts only, and the ledger's
     chain stays whole. Notices that wait to be delivered are withdrawn. Take the customer out of the
     configuration first, or the next notice is written with the name again.

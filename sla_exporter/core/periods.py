@@ -31,6 +31,7 @@ def datetime_of(at_ms: int, zone: str = "UTC") -> datetime:
     return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(ZoneInfo(zone))
 
 
+@lru_cache(maxsize=4096)  # a fleet's contracts begin and end on the same few days
 def midnight_ms(day: date, zone: str) -> int:
     """Give the moment at which a day begins in the zone."""
     return ms_of(datetime.combine(day, time(), ZoneInfo(zone)))

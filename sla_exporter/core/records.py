@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MODULES = (terms, matchers, money, periods, pay, cases, counts, events)
 _NAMES = {"Mapping": Mapping, **{n: v for m in _MODULES for n, v in vars(m).items()}}
 
+ERASED = "[erased]"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecord:
@@ -81,6 +83,18 @@ def read_case(data: Mapping[str, Any]) -> Case:
     if not isinstance(found, Case):
         raise TypeError(found)
     return found
+
+
+def without_name(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a case as it is kept, without the customer's name; the credit stays the same."""
+    contract = case["contract"]
+    nameless = {**contract["customer"], "name": ERASED}
+    return {**case, "contract": {**contract, "customer": nameless}}
+
+
+def is_nameless(case: Mapping[str, Any]) -> bool:
+    """Say whether the customer's name was erased from a case."""
+    return bool(case["contract"]["customer"]["name"] == ERASED)
 
 
 def to_plain(value: Any) -> Any:

@@ -6,6 +6,8 @@ leaves the machine as it was.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,7 @@ PACKAGES = {
     "amtool": "prometheus-alertmanager",
     "blackbox_exporter": "prometheus-blackbox-exporter",
     "victoria-metrics": "victoria-metrics",
+    "pgbouncer": "pgbouncer",
 }
 # What Debian calls the programs that upstream calls otherwise.
 _DEBIAN_NAMES = {
@@ -47,18 +50,23 @@ def find(program: str) -> Path:
     Raises:
         SlaExporterError: if it cannot be had here, with the way to get it.
     """
-    unpacked = cache_folder() / "usr" / "bin"
+    unpacked = os.pathsep.join(str(cache_folder() / "usr" / part) for part in ("bin", "sbin"))
     names = [program, *filter(None, [_DEBIAN_NAMES.get(program)])]
     for name in names:
-        found = shutil.which(name) or shutil.which(name, path=str(unpacked))
+        found = shutil.which(name) or shutil.which(name, path=unpacked)
         if found:
             return Path(found)
     _fetch(PACKAGES[program])
     for name in names:
-        found = shutil.which(name, path=str(unpacked))
+        found = shutil.which(name, path=unpacked)
         if found:
             return Path(found)
     raise _missing(program, f"the package {PACKAGES[program]} does not contain it")
+
+
+def libraries() -> str:
+    """Say where unpacked programs find the shared libraries that came with them."""
+    return os.pathsep.join(map(str, (cache_folder() / "usr" / "lib").glob("*-linux-*")))
 
 
 def _fetch(package: str) -> None:
@@ -73,10 +81,20 @@ def _fetch(package: str) -> None:
         if not _download(package, folder, own_lists):
             raise _missing(package, "apt-get could not download it")
     for archive in folder.glob(f"{package}_*.deb"):
+        needed = _libraries_of(archive, folder)
         _run(["dpkg", "-x", str(archive), str(folder)], folder)
         archive.unlink()
+        for library in needed:
+            _fetch(library)
     if package == PACKAGES["alertmanager"]:
         _make_relocatable(folder / "usr" / "bin" / "prometheus-alertmanager")
+
+
+def _libraries_of(archive: Path, folder: Path) -> list[str]:
+    """Give the packages of shared libraries that a package needs and this machine lacks."""
+    depends = _run(["dpkg", "-f", str(archive), "Depends"], folder).stdout
+    libraries = [word for word in re.findall(r"[a-z0-9.+-]+", depends) if word.startswith("lib")]
+    return [one for one in libraries if _run(["dpkg", "-s", one], folder).returncode]
 
 
 def alertmanager_home() -> Path:

@@ -26,6 +26,7 @@ from sla_exporter.flow.evidence import gather_evidence
 from sla_exporter.flow.offers import NO_OFFERS, Offers
 from sla_exporter.flow.posting import Draft, Poster
 from sla_exporter.ports import silent
+from sla_exporter.ports.figures import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -209,14 +210,16 @@ class Reconciler:
     ) -> None:
         """Note how the open periods look as of now, and how they may go on; tell of outages."""
         due, fleet = list(open_periods(catalogue, now_ms)), Fleet()
-        found: list[Settlement] = []
+        outlooks = outlooks or Outlooks()
+        standings, hit = list[Standing](), list[Settlement]()
         async for settlements in self.compute(catalogue, due, final=False, fleet=fleet):
-            found.extend(settlements)
+            standings.extend(Standing.of(one, outlooks.of(one)) for one in settlements)
+            if self.acknowledger:
+                hit.extend(one for one in settlements if one.evidence.state.down)
         if self.acknowledger:
             faults = fleet_outage(fleet.outages, fleet.contracts, self.brakes).windows
-            await self.acknowledger.tell(found, faults, now_ms)
-        outlooks = outlooks or Outlooks()
-        await self.settlements.stand([(one, outlooks.of(one)) for one in found])
+            await self.acknowledger.tell(hit, faults, now_ms)
+        await self.settlements.stand(standings)
         outlooks.forget()
 
     async def _corroborated(self, settlement: Settlement) -> Settlement:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from sla_exporter.core.windows import total_ms
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from sla_exporter.core.exposure import Outlook
+    from sla_exporter.core.settlement import Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,29 @@ class Standing:
     per_hour_minor: int = 0
     next_after_ms: int | None = None
     next_credit_minor: int | None = None
+
+    @classmethod
+    def of(cls, settlement: Settlement, outlook: Outlook) -> Standing:
+        """Take what is shown of an open period; a fleet of these is small, of settlements not."""
+        measured, promised = settlement.outcome.measured, settlement.policy.promised
+        return cls(
+            contract=settlement.contract.id,
+            customer=settlement.contract.customer.id,
+            service=settlement.contract.service,
+            policy=settlement.policy.name,
+            period=settlement.period.label,
+            currency=settlement.credit.currency,
+            credit_minor=settlement.credit.minor,
+            objective=str(promised.value) if promised else None,
+            ratio=None if measured.ratio is None else str(measured.ratio),
+            down_ms=int(measured.down_ms),
+            unknown_ms=measured.unknown_ms,
+            disagreement_ms=total_ms(settlement.evidence.disagreements),
+            is_down=outlook.is_down,
+            per_hour_minor=outlook.per_hour_minor,
+            next_after_ms=outlook.next_after_ms,
+            next_credit_minor=outlook.next_credit_minor,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

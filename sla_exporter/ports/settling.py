@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from sla_exporter.core.brakes import Tally
     from sla_exporter.core.catalogue import Contract, Customer
     from sla_exporter.core.claims import JudgedClaim
-    from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.ledger import Books, Entry
     from sla_exporter.core.money import Money
     from sla_exporter.core.policy.terms import Form
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.core.settled import Settled
-    from sla_exporter.core.settlement import History, Settlement, State
+    from sla_exporter.core.settlement import History, State
+    from sla_exporter.ports.figures import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ class SettlementStore(Protocol):
         """
         ...
 
-    async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:
+    async def stand(self, standings: Sequence[Standing]) -> None:
         """Replace what the open periods look like as of now."""
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sla_exporter.settings.config import (
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
         WebhookModel,
     )
     from sla_exporter.settings.document import Document, Key
+
+_PSYCOPG = "postgresql+psycopg"
 
 
 @dataclass(slots=True)
@@ -124,14 +127,17 @@ class AccessReader:
             return f"sqlite+aiosqlite:///{beside(self.path, model.path or 'sla-exporter.db')}"
         scheme, _, rest = url.partition("://")
         drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-        if scheme not in {*drivers, *drivers.values()}:
-            self.problems.append(
-                self.document.problem(
-                    ("database", "url"),
-                    f"url: a database is sqlite:// or postgresql://, not {scheme}://",
-                )
+        if scheme not in {*drivers, *drivers.values(), _PSYCOPG}:
+            self._bad_url(f"a database is sqlite:// or postgresql://, not {scheme}://")
+        if scheme == _PSYCOPG and find_spec("psycopg") is None:
+            self._bad_url(
+                f"{scheme}:// needs a package that is not installed; "
+                "pip install 'sla-exporter[psycopg]' brings it, and postgresql:// does without"
             )
         return f"{drivers.get(scheme, scheme)}://{rest}"
+
+    def _bad_url(self, reason: str) -> None:
+        self.problems.append(self.document.problem(("database", "url"), f"url: {reason}"))
 
     def _basic_auth(self, model: BasicAuth | None, at: Sequence[Key]) -> tuple[str, str] | None:
         if model is None:

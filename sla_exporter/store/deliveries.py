@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
+from sla_exporter.core.records import ERASED
 from sla_exporter.ports.delivery import Delivery
 from sla_exporter.store import tables as t
-from sla_exporter.store.erasure import ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

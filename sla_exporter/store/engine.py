@@ -12,14 +12,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store.direct import DirectSqlite
+from sla_exporter.store.drivers import NAME, open_engine
+from sla_exporter.store.schema import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 _WRITES = "sla_writes"
-_NAME = "sla-exporter"  # what the server calls our sessions
 # Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
 # yet to run it, is not idle to the server.
 _END_SILENT = text("""
@@ -47,8 +45,7 @@ class Database:
     """The engine behind every store; SQLite and PostgreSQL alike."""
 
     def __init__(self, url: str) -> None:
-        named = {"server_settings": {"application_name": _NAME}} if "+asyncpg" in url else {}
-        self.engine = create_async_engine(url, connect_args=named)
+        self.engine = open_engine(url)
         self._writer = self.engine.execution_options(**{_WRITES: True})
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -103,15 +100,19 @@ class Database:
         if self.is_sqlite:
             return
         async with self.read() as connection:
-            await connection.execute(_END_SILENT, {"name": _NAME, "silent_ms": silent_ms})
+            await connection.execute(_END_SILENT, {"name": NAME, "silent_ms": silent_ms})
 
     async def migrate(self) -> None:
-        """Bring the schema up to date; safe to call at every start."""
+        """Bring the schema up to date; safe to call at every start.
+
+        Raises:
+            StoreTooNew: if a newer version changed it in a way that this one cannot work with.
+        """
         async with self.write() as connection:
             if not self.is_sqlite:  # where replicas that start together would run them twice
                 lock = text("SELECT pg_advisory_xact_lock(:k)")
                 await connection.execute(lock, {"k": _MIGRATIONS_LOCK})
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -145,19 +146,6 @@ def _is_there(url: str) -> bool:
     if parsed.get_backend_name() != "sqlite":
         return True
     return bool(parsed.database) and Path(str(parsed.database)).exists()
-
-
-def alembic_config() -> AlembicConfig:
-    """Point Alembic at the packaged migrations."""
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
-
-
-def _upgrade(connection: Connection) -> None:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:

@@ -1,25 +1,28 @@
 """Erasing a customer's personal data from what is stored, without touching the ledger.
 
 The ledger holds ids and amounts only, so its chain stays whole. A notice keeps its key, kind and
-time, which say that somebody was told and when; its words and addresses go.
+time, which say that somebody was told and when; its words and addresses go. What becomes of each
+table is said in :mod:`sla_exporter.store.personal`.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
+from sla_exporter.core.records import ERASED, without_name
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sla_exporter.store.engine import Database
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
-ERASED = "[erased]"
+    from sla_exporter.store.engine import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Erased:
 
 
 async def erase_customer(database: Database, customer: str) -> Erased:
-    """Erase names and addresses from a customer's notices, all or none; twice is no harm."""
+    """Erase a customer's names and addresses, all or none; twice is no harm."""
     of_customer = select(t.settlement.c.key).where(t.settlement.c.customer == customer)
     theirs = (t.notice.c.customer == customer) | t.notice.c.settlement.in_(of_customer)
     query = select(t.notice.c.key).where(theirs)
@@ -39,6 +42,10 @@ async def erase_customer(database: Database, customer: str) -> Erased:
     gone = {**words, "recipients": "[]", **dict.fromkeys(("pictures", "documents", "facts"), "{}")}
     withdrawn = 0
     async with database.write() as connection:
+        if database.is_sqlite:  # or what was overwritten stays readable in the file
+            await connection.execute(text("PRAGMA secure_delete=ON"))
+        await _erase_names(connection, customer)
+        await _erase_annotations(connection, customer)
         keys = list((await connection.execute(query.order_by(t.notice.c.key))).scalars())
         for part in in_parts(keys):
             notice, order = t.notice.c, t.outbox.c
@@ -50,3 +57,34 @@ async def erase_customer(database: Database, customer: str) -> Erased:
             done = await connection.execute(waiting.values(state="parked", error=ERASED))
             withdrawn += done.rowcount
     return Erased(notices=keys, withdrawn=withdrawn)
+
+
+async def _erase_names(connection: AsyncConnection, customer: str) -> None:
+    """Erase the name from what credits were computed from, and what sinks said of credits."""
+    s, c, order = t.settlement.c, t.settlement_case.c, t.outbox.c
+    theirs = select(s.key).where(s.customer == customer)
+    cases = select(c.settlement, c.content).where(c.settlement.in_(theirs))
+    for key, content in (await connection.execute(cases)).all():
+        nameless = json.dumps(without_name(json.loads(content)), ensure_ascii=False)
+        await connection.execute(
+            update(t.settlement_case).where(c.settlement == key).values(content=nameless)
+        )
+    entries = select(t.ledger_entry.c.key).where(t.ledger_entry.c.customer == customer)
+    answered = update(t.outbox).where(order.about.in_(entries), order.error.is_not(None))
+    await connection.execute(answered.values(error=ERASED))
+
+
+async def _erase_annotations(connection: AsyncConnection, customer: str) -> None:
+    """Erase annotations of alerts that name the customer or one of their contracts."""
+    s, c = t.settlement.c, t.incident.c
+    contracts = select(s.contract).where(s.customer == customer).distinct()
+    names = {customer, *(await connection.execute(contracts)).scalars()}
+    incidents = select(c.fingerprint, c.labels, c.contract).where(c.annotations != "{}")
+    prints = {
+        row.fingerprint
+        for row in await connection.execute(incidents)
+        if row.contract in names or not names.isdisjoint(json.loads(row.labels).values())
+    }
+    for part in in_parts(sorted(prints)):
+        named = update(t.incident).where(c.fingerprint.in_(part))
+        await connection.execute(named.values(annotations="{}"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sla_exporter.core.records import ERASED
 from sla_exporter.store import tables as t
-from sla_exporter.store.erasure import ERASED
 from sla_exporter.store.pace import STOPPED
 
 if TYPE_CHECKING:

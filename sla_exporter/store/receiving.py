@@ -7,6 +7,7 @@ for in between, costs more than storing it there. What was tried stands in docs/
 
 from __future__ import annotations
 
+import re
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,6 +59,8 @@ _POSTGRES = f"""
     {_JOIN}
 """  # noqa: S608 - made of constants of ours
 
+_PSYCOPG = re.sub(r"\$\d+", "%s", _POSTGRES)  # each stands in it once, in order
+
 
 class Told(NamedTuple):
     """A request and its windows; the body is deflated."""
@@ -83,7 +86,8 @@ async def write(database: Database, waiting: Sequence[Told]) -> Sequence[None]:
         # In one order everywhere, so that two replicas never wait for each other.
         rows = (*map(list, zip(*requests, strict=True)), *_columns(joined(windows)))
         async with database.write_at_once() as connection:
-            await connection.exec_driver_sql(_POSTGRES, rows)
+            numbered = connection.dialect.paramstyle == "numeric_dollar"
+            await connection.exec_driver_sql(_POSTGRES if numbered else _PSYCOPG, rows)
     return [None] * len(waiting)
 
 

@@ -21,22 +21,13 @@ from sla_exporter.ports.settling import Decision, DecisionKind, Notice
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.records import CaseRecord
     from sla_exporter.ports.settling import Order
 
 
-def standing_row(settled: Settled, outlook: Outlook) -> dict[str, Any]:
-    """Give an open period as a row."""
-    return _shared(settled) | {
-        "is_down": outlook.is_down,
-        "per_hour_minor": outlook.per_hour_minor,
-        "next_after_ms": outlook.next_after_ms,
-        "next_credit_minor": outlook.next_credit_minor,
-    }
-
-
-def _shared(settled: Settled) -> dict[str, Any]:
+def settlement_row(settled: Settled, at_ms: int) -> dict[str, Any]:
+    """Give a settlement as a row."""
+    windows = {"down": settled.windows.down, "unknown": settled.windows.unknown}
     return {
         "contract": settled.contract,
         "customer": settled.customer,
@@ -49,13 +40,6 @@ def _shared(settled: Settled) -> dict[str, Any]:
         "ratio": _text(settled.ratio),
         "down_ms": settled.down_ms,
         "unknown_ms": settled.unknown_ms,
-    }
-
-
-def settlement_row(settled: Settled, at_ms: int) -> dict[str, Any]:
-    """Give a settlement as a row."""
-    windows = {"down": settled.windows.down, "unknown": settled.windows.unknown}
-    return _shared(settled) | {
         "key": settled.key,
         "start_ms": settled.span.start_ms,
         "end_ms": settled.span.end_ms,

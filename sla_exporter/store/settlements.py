@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -11,9 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sla_exporter.core.brakes import Tally
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.money import Money
-from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import History, State
-from sla_exporter.core.windows import total_ms
 from sla_exporter.errors import BooksMoved
 from sla_exporter.store import ledger, past, rows
 from sla_exporter.store import tables as t
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.core.catalogue import Contract
-    from sla_exporter.core.exposure import Outlook
     from sla_exporter.core.ledger import Books
-    from sla_exporter.core.settlement import Settlement
+    from sla_exporter.core.settled import Settled
+    from sla_exporter.ports.figures import Standing
     from sla_exporter.ports.settling import Decision, EntriesFor, Posting
     from sla_exporter.store.engine import Database
 
@@ -176,19 +175,12 @@ class Settlements:
             await ledger.append(connection, new)
             return len(new)
 
-    async def stand(self, standings: Sequence[tuple[Settlement, Outlook]]) -> None:
+    async def stand(self, standings: Sequence[Standing]) -> None:
         """Replace what the open periods look like as of now."""
         async with self._database.write() as connection:
             await connection.execute(delete(t.standing))
-            if standings:
-                await connection.execute(
-                    insert(t.standing),
-                    [
-                        rows.standing_row(Settled.of(one), outlook)
-                        | {"disagreement_ms": total_ms(one.evidence.disagreements)}
-                        for one, outlook in standings
-                    ],
-                )
+            for part in in_parts(standings, 5000):
+                await connection.execute(insert(t.standing), [asdict(one) for one in part])
 
 
 def _promised(labels: Sequence[str]) -> Select[Any]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 from click.testing import CliRunner
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, text, update
 
 from sla_exporter.cli import main
+from sla_exporter.core.incidents import IncidentWindow
+from sla_exporter.core.records import ERASED
+from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.store import tables as t
 from sla_exporter.store.deliveries import Deliveries
-from sla_exporter.store.engine import sqlite_url
-from sla_exporter.store.erasure import ERASED, erase_customer
+from sla_exporter.store.engine import Database, sqlite_url
+from sla_exporter.store.erasure import erase_customer
+from sla_exporter.store.incidents import Incidents
+from sla_exporter.store.personal import HANDLING
 from sla_exporter.store.settlements import Settlements
 from tests.adapters.test_settlement_store import posting
-from tests.cast import BIRCH, contract, outage, settled
+from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, settled, told
 from tests.e2e.test_kill import configuration
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.office import ANA, Office
 
 
 async def rows(database, table):
@@ -74,11 +78,29 @@ async def test_erasing_again_changes_nothing(database):
     assert (await erase_customer(database, "acme")).withdrawn == 0
 
 
+async def test_what_was_erased_is_not_left_in_the_file(tmp_path):
+    """SQLite would keep what was overwritten in free parts of its pages."""
+    file = tmp_path / "sla.db"
+
+    async def contains(name: bytes, *, erase: bool) -> bool:
+        database = Database(sqlite_url(file))
+        await database.migrate()
+        if erase:
+            await erase_customer(database, "acme")
+        else:
+            office = Office(database)
+            await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
+            await office.settle(catalogue(contract(ACME, "499.90")), NOVEMBER_3)
+        await database.close()
+        return name in file.read_bytes()
+
+    assert await contains(b"Acme Ltda", erase=False)
+    assert not await contains(b"Acme Ltda", erase=True)
+
+
 def test_the_command_removes_files_and_says_who_is_still_configured(tmp_path: Path):
     """The next notice would be written with the name again."""
     import asyncio  # noqa: PLC0415
-
-    from sla_exporter.store.engine import Database  # noqa: PLC0415
 
     async def prepare() -> None:
         database = Database(sqlite_url(tmp_path / "sla-exporter.db"))
@@ -101,3 +123,64 @@ def test_the_command_removes_files_and_says_who_is_still_configured(tmp_path: Pa
     assert "1 notices erased, 1 of them withdrawn; 1 files removed." in done.output
     assert "still in the configuration" in done.output
     assert list(notices.iterdir()) == []
+
+
+def alert(customer: str) -> IncidentWindow:
+    return IncidentWindow(
+        fingerprint=customer,
+        starts_at_ms=outage(3, 10, 95).start_ms,
+        ends_at_ms=outage(3, 10, 95).end_ms,
+        labels={"alertname": "SiteDown", "customer": customer},
+        annotations={"summary": f"call ops@{customer}.example"},
+    )
+
+
+def tables_there(connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+async def everything(database) -> dict[str, str]:
+    """Give all that stands in every table, as text."""
+    async with database.read() as connection:
+        names = await connection.run_sync(tables_there)
+        return {
+            name: str((await connection.execute(select(text("*")).select_from(text(name)))).all())
+            for name in names
+        }
+
+
+async def test_no_name_and_no_address_is_left_in_any_table(database):
+    """After a month with an alert, a credit and a correction; Birch's are all still there."""
+    book, office = catalogue(contract(ACME, "499.90"), contract(BIRCH)), Office(database)
+    raw = RawRequest(received_at_ms=1, sender="am", body=b"{}", truncated=0)
+    await Incidents(database).record(raw, (told(alert("acme")), told(alert("birch"))))
+    down = {"acme": [outage(3, 10, 95)], "birch": [outage(3, 10, 95)]}
+    await office.measured(down, until_ms=NOVEMBER_3)
+    await office.settle(book, NOVEMBER_3)
+    down["acme"].append(outage(9, 10, 500))
+    await office.measured(down, until_ms=NOVEMBER_3)
+    await office.again(book, "2026-10", ANA, NOVEMBER_3)
+    acme, birch = ("Acme Ltda", "ops@acme.example"), ("Birch & Sons", "ops@birch.example")
+
+    def holding(found: dict[str, str], words: tuple[str, str]) -> set[str]:
+        return {name for name, rows in found.items() if any(word in rows for word in words)}
+
+    before = await everything(database)
+    await erase_customer(database, "acme")
+    after = await everything(database)
+
+    assert {"notice", "settlement_case", "incident"} <= holding(before, acme)
+    assert holding(after, acme) == set()
+    assert holding(after, birch) == holding(before, birch)
+    assert await office.is_sound()
+
+
+async def test_every_table_says_what_erasing_does_to_it(database):
+    """In the registry, and in the manual word for word: whoever adds a table must decide."""
+    async with database.read() as connection:
+        names = await connection.run_sync(tables_there)
+    manual = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", manual, re.MULTILINE)
+
+    assert HANDLING.keys() == names
+    assert [(name, *handling) for name, handling in sorted(HANDLING.items())] == rows

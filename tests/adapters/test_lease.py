@@ -12,7 +12,9 @@ from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database
 from sla_exporter.store.lease import FencedDatabase, Lease
 from tests.adapters.test_engine import ROW
+from tests.conftest import EVERY_SERVER, SQLITE
 
+STORES = (SQLITE, *EVERY_SERVER)
 LONG, GONE = 60_000, 1
 
 
@@ -105,9 +107,10 @@ async def test_a_write_that_has_begun_is_waited_for(database):
     assert await taking_over or await second.acquire(LONG)
 
 
-async def test_a_long_write_does_not_keep_its_own_lease_from_being_renewed(postgres):
+@pytest.mark.parametrize("store", EVERY_SERVER)
+async def test_a_long_write_does_not_keep_its_own_lease_from_being_renewed(store, store_url):
     """On PostgreSQL; on SQLite one write waits for the other anyway."""
-    database = Database(postgres.fresh_database())
+    database = Database(store_url(store))
     await database.migrate()
     lease = Lease(database, owner="a")
     await lease.acquire(LONG)
@@ -118,9 +121,10 @@ async def test_a_long_write_does_not_keep_its_own_lease_from_being_renewed(postg
 
 # asyncpg leaves the socket of a session that the server ended to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed", "ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_session_that_fell_silent_in_a_transaction_is_ended(postgres):
+@pytest.mark.parametrize("store", EVERY_SERVER)
+async def test_a_session_that_fell_silent_in_a_transaction_is_ended(store, store_url):
     """Its locks hold nobody up for longer than a lease."""
-    database = Database(postgres.fresh_database())
+    database = Database(store_url(store))
     await database.migrate()
     first, second = Lease(database, owner="a"), Lease(database, owner="b")
     await first.acquire(GONE)

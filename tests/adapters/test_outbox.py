@@ -15,7 +15,9 @@ from sla_exporter.store import tables as t
 from sla_exporter.store.outbox import DatabaseOutbox
 from sla_exporter.store.settlements import Settlements
 from tests.cast import outage, settled
+from tests.conftest import EVERY_SERVER, SQLITE
 
+STORES = (SQLITE, *EVERY_SERVER)
 NOW, LEASE = 1_793_000_000_000, 60_000
 
 NOTICE = Notice(

@@ -13,6 +13,7 @@ from sla_exporter.core.exposure import Outlook
 from sla_exporter.core.ledger import GENESIS, grant
 from sla_exporter.core.settled import Settled
 from sla_exporter.core.settlement import State
+from sla_exporter.ports.figures import Standing
 from sla_exporter.ports.settling import Notice, Order, Posting
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
@@ -147,8 +148,10 @@ async def test_the_open_periods_are_replaced_as_a_whole(database):
     """A contract that is gone from the configuration is gone from the metrics."""
     store = Settlements(database)
 
-    await store.stand([(settled(), Outlook()), (settled(of=contract(BIRCH)), Outlook())])
-    await store.stand([(settled(outage(3, 10, 95)), Outlook())])
+    await store.stand(
+        [Standing.of(settled(), Outlook()), Standing.of(settled(of=contract(BIRCH)), Outlook())]
+    )
+    await store.stand([Standing.of(settled(outage(3, 10, 95)), Outlook())])
 
     figures = await DatabaseFigures(database).figures()
     assert [(s.contract, s.down_ms, s.credit_minor) for s in figures.standings] == [

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from sla_exporter import logs
 from sla_exporter.cli.tables import table
-from tests.bench import cold_month, deliveries, growth, notices, posting, settling, tick, webhooks
+from tests.bench import (
+    cold_month,
+    deliveries,
+    growth,
+    notices,
+    posting,
+    settling,
+    steady_state,
+    tick,
+    webhooks,
+)
 from tests.bench.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "tick": lambda: tick.run(Fleet()),
     "growth": growth.run,
     "posting": posting.run,
+    "steady_state": steady_state.run,
 }
 
 

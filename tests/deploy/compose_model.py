@@ -32,6 +32,7 @@ Port = Annotated[str, Field(pattern=r"^127\.0\.0\.1:\d+:\d+$")]
 class Service(Part):
     image: Pinned
     build: Literal["."] | None = None
+    user: Annotated[str, Field(pattern=r"^[1-9]\d*:[1-9]\d*$")] | None = None
     entrypoint: list[str] | None = None
     command: list[str] | None = None
     environment: dict[str, str] = {}

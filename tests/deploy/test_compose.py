@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -69,6 +70,37 @@ def test_ours_run_without_rights(service: Service):
     assert service.read_only
     assert service.cap_drop == ["ALL"]
     assert service.build == "."
+
+
+# Images that say USER themselves; PostgreSQL's begins as root and drops that by itself.
+_OWN_USER = ("sla-exporter", "prom/prometheus", "prom/alertmanager", "grafana/grafana", "postgres")
+
+
+@pytest.mark.parametrize("name", COMPOSE.services)
+def test_nothing_runs_as_root(name):
+    """By the image's own user, or by one that is given here."""
+    service = COMPOSE.services[name]
+
+    assert service.user or service.image.partition(":")[0] in _OWN_USER
+    assert service.read_only or name in {"postgres", "history"}
+
+
+def test_every_address_is_a_service():
+    """Wherever a configuration names a host of the composition."""
+    files = [ROOT / "docker-compose.yml", *(ROOT / "contrib/compose").rglob("*.yml")]
+    text = "".join(file.read_text() for file in files)
+    hosts = re.findall(r"(?:https?://|\"|host: )([a-z-]+)(?::\d+|, port)", text)
+
+    assert set(hosts) - {"localhost", "sla"} <= COMPOSE.services.keys()
+    assert {"prometheus", "alertmanager", "blackbox", "site", "mail"} <= set(hosts)
+
+
+def test_every_published_address_is_described():
+    """At the head of the file, where one looks for them."""
+    head = (ROOT / "docker-compose.yml").read_text().partition("\nname:")[0]
+    published = {port.split(":")[1] for s in COMPOSE.services.values() for port in s.ports}
+
+    assert set(re.findall(r"http://localhost:(\d+)", head)) == published
 
 
 def test_every_volume_is_used():

@@ -17,7 +17,7 @@ from sla_exporter.core.policy.downtime import Unknown
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.settings import load_config
+from sla_exporter.settings import access, load_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +111,19 @@ def problems(folder: Path, text: str) -> list[str]:
     with pytest.raises(ConfigInvalid) as caught:
         load(folder, text)
     return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
+
+
+def test_a_database_may_be_reached_by_another_driver(folder, monkeypatch):
+    """As it is written; where the driver is not installed, it says how to get it."""
+    text = FULL.replace("postgresql://", "postgresql+psycopg://")
+
+    assert load(folder, text).database_url == "postgresql+psycopg://sla@db/sla"
+    monkeypatch.setattr(access, "find_spec", lambda _: None)
+    (problem,) = problems(folder, text)
+    assert problem.endswith(
+        "url: postgresql+psycopg:// needs a package that is not installed; "
+        "pip install 'sla-exporter[psycopg]' brings it, and postgresql:// does without"
+    )
 
 
 def test_every_value_arrives_exactly(folder):

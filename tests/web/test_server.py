@@ -18,6 +18,7 @@ from sla_exporter.core.problems import Place, Problem
 from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
+from sla_exporter.ports.figures import Standing
 from sla_exporter.settings.config import WebhookAccess
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
@@ -230,7 +231,9 @@ async def test_metrics_tell_what_the_ledger_says(served, database):
 
     store = Settlements(database)
     await store.post([posting(settled(outage(3, 10, 95)))], 1)
-    await store.stand([(settled(outage(3, 10, 95), of=contract(ACME, "499.90")), Outlook())])
+    await store.stand(
+        [Standing.of(settled(outage(3, 10, 95), of=contract(ACME, "499.90")), Outlook())]
+    )
 
     status, text = await served.ask("GET", "/metrics")
     samples = {
@@ -278,7 +281,7 @@ async def test_the_start_page_shows_the_open_periods(served, database):
     """Worst first, with names as text."""
     evil = contract(ACME, id="<script>alert(1)</script>")
     standings = [settled(), settled(outage(3, 10, 95), of=evil)]
-    await Settlements(database).stand([(one, Outlook()) for one in standings])
+    await Settlements(database).stand([Standing.of(one, Outlook()) for one in standings])
 
     status, page = await served.ask("GET", "/")
 

@@ -1,0 +1,122 @@
+"""A day's steady state: what the jobs of a real service cost, on a real Prometheus.
+
+The clock is ours and goes in steps of a second; every job runs when its default interval has
+passed, and the lease is renewed as often as by the service. An hour of a day in the last third of a
+month is walked, with what happened before that in the database, and scaled to a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.test_utils import make_mocked_request
+
+from sla_exporter.app import load
+from sla_exporter.core.windows import Window
+from sla_exporter.demo.servers import alertmanager
+from sla_exporter.metrics import MetricsHandler
+from sla_exporter.service import Service
+from sla_exporter.store.figures import DatabaseFigures
+from tests.bench.fleet import Fleet, served
+from tests.bench.posting import fleet, seed
+from tests.cast import DAY, HOUR
+from tests.conftest import FixedClock
+
+if TYPE_CHECKING:
+    from sla_exporter.settings import Config
+
+_BEFORE_DAYS = 19  # of the month, before the day that Prometheus holds
+_SCRAPES = 3
+
+
+def run(contracts: int = 10_000, hours: int = 1) -> dict[str, Any]:
+    """Walk so many hours; CPU is user and system time of this process, without Prometheus."""
+    samples = Fleet(series=contracts, days=1, unclean=0.002)
+    with TemporaryDirectory() as name, served(samples, Path(name)) as url:
+        route = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
+        with alertmanager(Path(name) / "am", route) as pager:
+            service = Service(
+                config=_config(Path(name), samples, url, pager.url),
+                clock=FixedClock(samples.end_ms - hours * HOUR),
+            )
+            return asyncio.run(_walked(service, samples, hours))
+
+
+def _config(folder: Path, samples: Fleet, prometheus: str, pager: str) -> Config:
+    file = folder / "sla-exporter.yml"
+    web = {
+        "sli": {"probe": "up", "interval": "60s"},
+        "contract_label": "c",
+        "incidents": {"matchers": ['alertname="SiteDown"']},
+    }
+    tiers = [{"below": "99.95%", "pays": "10%"}]
+    content = {
+        "prometheus": {"url": prometheus},
+        "alertmanager": {"url": pager},
+        "services": {"web": web},
+        "policies": {"gold": {"objective": "99.95%", "credit": {"tiers": tiers}}},
+    }
+    file.write_text(json.dumps(content))
+    config = load(file)
+    book, _ = fleet(samples.series)
+    since = datetime.fromtimestamp(samples.start_ms / 1000 - _BEFORE_DAYS * 86_400, UTC).date()
+    contracts = tuple(replace(one, since=since) for one in book.contracts)
+    catalogue = replace(config.catalogue, contracts=contracts)
+    return replace(config, catalogue=catalogue)
+
+
+async def _walked(service: Service, samples: Fleet, hours: int) -> dict[str, Any]:
+    await service.database.migrate()
+    span = Window(samples.start_ms - _BEFORE_DAYS * DAY, samples.start_ms)
+    _, states = fleet(samples.series, "c", span.start_ms, _BEFORE_DAYS * 24 - 24)
+    await seed(service.database, states, span)
+    lease = service.leadership.lease
+    await lease.acquire(HOUR)
+    for job in service.jobs():  # what was left open catches up, which is no steady state
+        await service.schedule.run_once(job)
+    spent: dict[str, float] = {}
+    begun = time.process_time()
+    for second in range(1, hours * 3600 + 1):
+        await _tick(service, second, spent)
+    cpu_s = (time.process_time() - begun) * 24 / hours
+    scrape_s = await _scrape(service)
+    await service.stop()
+    return {
+        "contracts": samples.series,
+        "hours_walked": hours,
+        "cpu_s_a_day": round(cpu_s),
+        "percent_of_a_core": round(cpu_s / 864, 2),
+        **{f"{name}_s_a_day": round(s * 24 / hours, 1) for name, s in sorted(spent.items())},
+        "cpu_s_a_scrape": round(scrape_s, 3),
+    }
+
+
+async def _tick(service: Service, second: int, spent: dict[str, float]) -> None:
+    """Let a second pass, and do what is due then."""
+    clock = service.clock
+    clock.at_ms += 1000  # type: ignore[attr-defined]
+    every = {job.name: (job.every_ms, service.schedule.run_once, job) for job in service.jobs()}
+    lease_ms = service.config.schedule.lease_ms
+    every["lease"] = (lease_ms // 5, service.leadership.lease.acquire, lease_ms)
+    for name, (every_ms, work, what) in every.items():
+        if second * 1000 % every_ms == 0:
+            begun = time.process_time()
+            await work(what)
+            spent[name] = spent.get(name, 0) + time.process_time() - begun
+
+
+async def _scrape(service: Service) -> float:
+    """Give what one scrape of our metrics takes."""
+    figures = DatabaseFigures(service.database)
+    handler = MetricsHandler(process=service.metrics, figures=figures, per_contract=lambda: True)
+    begun = time.process_time()
+    for _ in range(_SCRAPES):
+        await handler.serve(make_mocked_request("GET", "/metrics"))
+    return (time.process_time() - begun) / _SCRAPES
