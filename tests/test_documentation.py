@@ -11,7 +11,7 @@ import pytest
 
 from sla_exporter.cli import main
 from sla_exporter.metrics import ProcessMetrics
-from sla_exporter.metrics.figures import FigureCollector
+from sla_exporter.metrics.figures import FigureCollector, StandingCollector
 from sla_exporter.ports.figures import Figures
 from sla_exporter.settings import load_config
 from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
@@ -82,7 +82,8 @@ def metric_names() -> set[str]:
     )  # fmt: skip
     families = [
         *ProcessMetrics().registry.collect(),
-        *FigureCollector(empty, per_contract=True).collect(),
+        *FigureCollector(empty).collect(),
+        *StandingCollector((), per_contract=True).collect(),
     ]
     return {family.name + ("_total" if family.type == "counter" else "") for family in families}
 

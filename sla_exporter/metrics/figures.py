@@ -14,7 +14,7 @@ from sla_exporter.core.money import Money
 from sla_exporter.ports.delivery import DifferenceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
@@ -23,12 +23,25 @@ if TYPE_CHECKING:
 CONTRACT_LABELS = ("contract", "customer", "service")
 
 
-class FigureCollector(Collector):
-    """Turns one snapshot of the database into metric families."""
+class StandingCollector(Collector):
+    """Turns how the open periods stand into metric families."""
 
-    def __init__(self, figures: Figures, *, per_contract: bool) -> None:
-        self._figures = figures
+    def __init__(self, standings: Sequence[Standing], *, per_contract: bool) -> None:
+        self._given = standings
         self._per_contract = per_contract
+
+    def collect(self) -> Iterator[Metric]:
+        """Give what they add up to, and each contract by itself if that is wanted."""
+        yield from _exposure(self._given)
+        if self._per_contract:
+            yield from _standings(self._given)
+
+
+class FigureCollector(Collector):
+    """Turns everything else in one snapshot of the database into metric families."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
         """Give all families; each is there even when it has no samples."""
@@ -52,7 +65,6 @@ class FigureCollector(Collector):
             ("currency",),
             {(currency,): _major(minor, currency) for currency, minor in figures.carried.items()},
         )
-        yield from _exposure(figures.standings)
         yield _counter(
             "sla_breaches",
             "Settled periods in which the promise was broken.",
@@ -79,8 +91,6 @@ class FigureCollector(Collector):
         yield from _notices(figures)
         yield from _billing(figures)
         yield from _claims(figures)
-        if self._per_contract:
-            yield from _standings(figures.standings)
 
 
 def _issued(figures: Figures) -> Iterator[Metric]:

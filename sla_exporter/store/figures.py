@@ -14,6 +14,8 @@ from sla_exporter.store.mailroom import count_staged
 from sla_exporter.store.pace import is_stopped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +27,7 @@ class DatabaseFigures:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._standings: tuple[str | None, Sequence[Standing]] = None, ()
 
     async def figures(self) -> Figures:
         """Give all figures from one snapshot."""
@@ -40,7 +43,7 @@ class DatabaseFigures:
                 parked=await _orders(connection, "parked"),
                 observed_until_ms=await _observed(connection),
                 open_incidents=await _open_incidents(connection),
-                standings=await _standings(connection),
+                standings=await self._standings_now(connection),
                 billing_differences=await _differences(connection),
                 billing_checked_ms=await _checked(connection),
                 notices_held=await _held_notices(connection),
@@ -49,6 +52,13 @@ class DatabaseFigures:
                 claims=await _claims(connection),
                 waiting=await _waiting(connection),
             )
+
+    async def _standings_now(self, connection: AsyncConnection) -> Sequence[Standing]:
+        """Give the very same list until it is replaced: they are many, and change seldom."""
+        mark = (await connection.execute(select(t.standing_mark.c.mark))).scalar_one_or_none()
+        if mark is None or mark != self._standings[0]:
+            self._standings = mark, await _standings(connection)
+        return self._standings[1]
 
 
 async def _moved(

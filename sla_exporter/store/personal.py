@@ -73,6 +73,7 @@ HANDLING = {
     "settlement_revision": _IDS,
     "silence_version": _STAFF,
     "standing": _IDS,
+    "standing_mark": _NOTHING,
     "told_outage": _IDS,
     "watermark": _NOTHING,
     "webhook_request": Handling(

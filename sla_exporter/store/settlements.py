@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -179,6 +180,9 @@ class Settlements:
         """Replace what the open periods look like as of now."""
         async with self._database.write() as connection:
             await connection.execute(delete(t.standing))
+            await connection.execute(delete(t.standing_mark))
+            mark = {"name": "standing", "mark": uuid.uuid4().hex}
+            await connection.execute(insert(t.standing_mark).values(mark))
             for part in in_parts(standings, 5000):
                 await connection.execute(insert(t.standing), [asdict(one) for one in part])
 

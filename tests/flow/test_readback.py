@@ -188,7 +188,7 @@ async def test_differences_are_counted_in_metrics(database):
         figures = await DatabaseFigures(database).figures()
         values = {
             (family.name, *sample.labels.values()): sample.value
-            for family in FigureCollector(figures, per_contract=False).collect()
+            for family in FigureCollector(figures).collect()
             for sample in family.samples
         }
 

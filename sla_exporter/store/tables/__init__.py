@@ -35,6 +35,7 @@ from sla_exporter.store.tables.settled import (
     PolicySourceRow,
     RevisionRow,
     SettlementRow,
+    StandingMarkRow,
     StandingRow,
 )
 from sla_exporter.store.tables.told import (
@@ -79,6 +80,7 @@ claim = _table(ClaimRow)
 ledger_balance = _table(BalanceRow)
 api_token = _table(TokenRow)
 standing = _table(StandingRow)
+standing_mark = _table(StandingMarkRow)
 ledger_entry = _table(LedgerRow)
 notice = _table(NoticeRow)
 outbox = _table(OrderRow)

@@ -129,6 +129,15 @@ class ClaimRow(SQLModel, table=True):
     recorded_at_ms: int = Field(sa_type=BigInteger)
 
 
+class StandingMarkRow(SQLModel, table=True):
+    """A name for all standings together, another one whenever they are replaced."""
+
+    __tablename__ = "standing_mark"
+
+    name: str = Field(primary_key=True)
+    mark: str
+
+
 class StandingRow(SQLModel, table=True):
     """What a contract's open period looks like as of now; replaced at every reconciliation."""
 
