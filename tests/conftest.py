@@ -68,7 +68,9 @@ EVERY_SERVER = (ASYNCPG, PSYCOPG, "pgbouncer")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests of the store on both databases; those of modules that say so in every way."""
-    if "database" in metafunc.fixturenames and not hasattr(metafunc.module, "database"):
+    by_hand = any(m.args[0] == "database" for m in metafunc.definition.iter_markers("parametrize"))
+    is_ours = not hasattr(metafunc.module, "database")
+    if "database" in metafunc.fixturenames and is_ours and not by_hand:
         wanted = getattr(metafunc.module, "STORES", (SQLITE, ASYNCPG))
         stores = EVERY_STORE if os.getenv("STORES") == "all" else wanted  # noqa: TID251
         metafunc.parametrize("database", stores, indirect=True)
