@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import resource
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.bench import hand_script
 from tests.bench.fleet import SERVICE, Fleet, served
+from tests.bench.memory import peak_memory_mb
 
 # How long after the end the last sample counts as arrived.
 LAG_MS = 2 * Cadence.of(SERVICE.interval_ms or 0).max_gap_ms + ARRIVAL_MS
@@ -95,7 +95,7 @@ async def _observe(url: str, file: Path, start_ms: int, end_ms: int) -> dict[str
         "seconds": seconds,
         "requests": source.session.requests_made,
         "windows": windows,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_memory_mb": peak_memory_mb(),
     }
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import resource
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import Routes
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
+from tests.bench.memory import peak_memory_mb
 from tests.cast import DAY, HOUR, MINUTE, catalogue, contract
 from tests.office import Office
 from tests.postgres import PostgresServer
@@ -94,7 +94,7 @@ async def _close(url: str, size: int, *, statements: bool) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "entries": audit.entries,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_memory_mb": peak_memory_mb(),
     }
 
 
