@@ -31,6 +31,7 @@ from sla_exporter.ports.measuring import Observation, Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.flow.measuring.measurer import Measurer
@@ -182,7 +183,7 @@ class Observer:
         measurer: Measurer[Any],
         chunk: Chunk,
         look: Any,
-        expected: set[Labels],
+        expected: AbstractSet[Labels],
     ) -> Observation:
         found = await measurer.finish(chunk, look, expected)
         if service.affected is None:

@@ -9,6 +9,7 @@ from sla_exporter.core.windows import Window, subtract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.catalogue import Service
@@ -113,7 +114,7 @@ class ObservationStore(Protocol):
         """Say how far the service was observed; ``None`` if never."""
         ...
 
-    async def known_series(self, service: str) -> set[Labels]:
+    async def known_series(self, service: str) -> AbstractSet[Labels]:
         """Give the series that are expected because they were seen before."""
         ...
 

@@ -11,6 +11,7 @@ from sla_exporter.core.windows import Window, replace_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.sli.events import Slot
@@ -31,7 +32,7 @@ class MemoryObservations:
         """Say how far the service was observed."""
         return self._watermarks.get(service)
 
-    async def known_series(self, service: str) -> set[Labels]:
+    async def known_series(self, service: str) -> AbstractSet[Labels]:
         """Give the series that were seen before."""
         return set(self._states.get(service, ()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.samples import UP, SeriesState
@@ -19,6 +19,7 @@ from sla_exporter.store.partials import partials_touching, replace_partials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +38,7 @@ class Observations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[str, tuple[tuple[int, int | None], frozenset[Labels]]] = {}
 
     async def watermark(self, service: str) -> Watermark | None:
         """Say how far the service was observed."""
@@ -54,10 +56,19 @@ class Observations:
         unread = tuple(Window(*window) for window in json.loads(row.unread))
         return Watermark(**row._asdict() | {"unread": unread})
 
-    async def known_series(self, service: str) -> set[Labels]:
-        """Give the series that were seen before."""
+    async def known_series(self, service: str) -> AbstractSet[Labels]:
+        """Give the series that were seen before.
+
+        Series are only ever added, so as many with the same last one are the same.
+        """
+        query = select(func.count(), func.max(t.series.c.id)).where(t.series.c.service == service)
         async with self._database.read() as connection:
-            return set(await _series_ids(connection, service))
+            count, last = (await connection.execute(query)).one()
+            before, known = self._known.get(service, ((0, None), frozenset()))
+            if before != (count, last):
+                known = frozenset(await _series_ids(connection, service))
+                self._known[service] = (count, last), known
+        return known
 
     async def record(
         self, service: str, span: Window, found: Observation, watermark: Watermark

@@ -6,6 +6,7 @@ Compared with the least that an hour can be asked for, one ``avg_over_time`` ove
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 from statistics import median
@@ -55,6 +56,8 @@ async def _ticks(url: str, file: Path, from_ms: int, until_ms: int) -> dict[str,
     """Give the medians of a tick and of the bare query over the same hour, asked by turns."""
     database = Database(sqlite_url(file))
     await database.migrate()
+    gc.collect()
+    gc.freeze()  # as serve does
     source = PrometheusSource(url)
     # Each hour is read for good at once: the second pass is a tick of its own kind.
     observer = Observer(source=source, store=Observations(database), settle_after_ms=0)

@@ -14,6 +14,8 @@ from sla_exporter.flow.measuring.stepped import stepped
 from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Chunk
@@ -57,7 +59,7 @@ class EventsMeasurer:
             for labels, counts in total.items()
         }
 
-    async def finish(self, chunk: Chunk, look: Slots, expected: set[Labels]) -> Observation:
+    async def finish(self, chunk: Chunk, look: Slots, expected: AbstractSet[Labels]) -> Observation:
         """Judge the slots; an expected series without any is unknown."""
         states = {
             labels: self.events.state_of(look.get(labels, ()), chunk.span)

@@ -14,6 +14,7 @@ from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.samples import Cadence
@@ -65,7 +66,9 @@ class ExprMeasurer:
             seen_until = span.end_ms
         return {labels: _joined(states) for labels, states in found.items()}
 
-    async def finish(self, chunk: Chunk, look: States, expected: set[Labels]) -> Observation:
+    async def finish(
+        self, chunk: Chunk, look: States, expected: AbstractSet[Labels]
+    ) -> Observation:
         """Add the series that are expected and absent."""
         absent = dict.fromkeys(expected - look.keys(), never_seen(chunk.span))
         troubled = {k: state for k, state in look.items() if state != UP or k not in expected}

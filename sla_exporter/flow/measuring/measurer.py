@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Chunk
     from sla_exporter.ports import Labels
@@ -40,6 +42,6 @@ class Measurer(Protocol[L]):
         """Ask for what does not depend on the chunks before."""
         ...
 
-    async def finish(self, chunk: Chunk, look: L, expected: set[Labels]) -> Observation:
+    async def finish(self, chunk: Chunk, look: L, expected: AbstractSet[Labels]) -> Observation:
         """Give what was found of every series that was not up throughout, or is new."""
         ...

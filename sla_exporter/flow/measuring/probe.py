@@ -15,6 +15,7 @@ from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.catalogue import Service
     from sla_exporter.core.samples import Cadence
@@ -71,10 +72,10 @@ class ProbeMeasurer:
     async def look(self, chunk: Chunk) -> Look:
         """Scan a chunk, and read the samples before either end of it."""
         start, end = chunk.span
-        at_start, at_end, answer = await asyncio.gather(
+        answer, at_start, at_end = await asyncio.gather(
+            self.source.scan(self.service, chunk),  # first, as it takes longest
             self._before(start, chunk.cadence),
             self._before(end, chunk.cadence),
-            self.source.scan(self.service, chunk),
         )
         # The end of a chunk is the start of the next one, now or at the next tick.
         self.edges.pop(start, None)
@@ -88,7 +89,7 @@ class ProbeMeasurer:
             return known
         return await self.source.samples(self.service, Window(at_ms - cadence.max_gap_ms, at_ms))
 
-    async def finish(self, chunk: Chunk, look: Look, expected: set[Labels]) -> Observation:
+    async def finish(self, chunk: Chunk, look: Look, expected: AbstractSet[Labels]) -> Observation:
         """Give the state of every series that was not up throughout, or is new."""
         flagged = look.answer.flagged
         present = look.at_start.keys() | look.at_end.keys()
