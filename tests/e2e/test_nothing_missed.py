@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.samples import SeriesState
 
 EVER = Window(0, 10**15)
+SCRAPE_MS = 1_000
 LATER_MS = 11 * 60_000  # when the webhooks had their time
 RULES = [
     {"alert": "SiteDown", "expr": 'site_up{customer!="slow"} == 0', "labels": {"severity": "page"}},
@@ -224,8 +225,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     manager = alertmanager(folder / "am", manager_config(site))
     config = {
         "global": {
-            "scrape_interval": "200ms",
-            "scrape_timeout": "200ms",
+            "scrape_interval": f"{SCRAPE_MS}ms",  # so long that a busy machine misses none
+            "scrape_timeout": f"{SCRAPE_MS}ms",
             "evaluation_interval": "200ms",
             "external_labels": {"cluster": "eu", "replica": "a"},
         },
@@ -545,6 +546,6 @@ def samples(world: World, customer: str) -> SeriesState:
         ((_, found),) = (await source.samples(only, span)).items()
         source.close()
         since = Window(found[0][0], found[-1][0])
-        return read_samples(found, since, Cadence.of(200))
+        return read_samples(found, since, Cadence.of(SCRAPE_MS))
 
     return asyncio.run(read())
