@@ -14,7 +14,7 @@ from sla_exporter.app import SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.tables import table
 from sla_exporter.core.periods import utc_text
-from sla_exporter.store.deliveries import STATES, Deliveries
+from sla_exporter.store.deliveries import Deliveries
 from sla_exporter.store.engine import Database
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LISTED = ("pending", "parked")
 _COLUMNS = ("KEY", "CUSTOMER", "STATE", "TRIES", "NEXT", "WHY")
 
 
@@ -35,20 +36,14 @@ def deliveries() -> None:
 
 @deliveries.command("list")
 @options.config_file
-@click.option(
-    "--state",
-    "states",
-    type=click.Choice(STATES),
-    multiple=True,
-    help="Only those in this state; may be given more than once. [default: pending, parked]",
-)
+@options.states(_LISTED)
 @click.option("--sink", help="Only those for this sink.")
 @options.output
 def list_deliveries(
     config_file: Path, states: tuple[str, ...], sink: str | None, output: str
 ) -> None:
     """List deliveries, the oldest first, each with the reason why it is not delivered."""
-    wanted = states or ("pending", "parked")
+    wanted = states or _LISTED
     found = _with_store(config_file, lambda store: store.listed(wanted, sink))
     if output == "json":
         click.echo(json.dumps([_to_json(one) for one in found], indent=2, ensure_ascii=False))

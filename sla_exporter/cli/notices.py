@@ -17,7 +17,6 @@ from sla_exporter.cli.opening import login
 from sla_exporter.cli.preview import preview
 from sla_exporter.cli.tables import table
 from sla_exporter.core.periods import utc_text
-from sla_exporter.store.deliveries import STATES
 from sla_exporter.store.mailroom import WAITING, Mailroom
 
 if TYPE_CHECKING:
@@ -42,13 +41,7 @@ notices.add_command(preview)
 
 @notices.command("list")
 @options.config_file
-@click.option(
-    "--state",
-    "states",
-    type=click.Choice(STATES),
-    multiple=True,
-    help="Only those in this state; may be given more than once. [default: pending, held]",
-)
+@options.states(WAITING)
 @click.option("--customer", help="Only those to this customer, by id.")
 @options.output
 def list_notices(

@@ -10,6 +10,7 @@ import click
 
 from sla_exporter import logs
 from sla_exporter.cli.opening import MomentType
+from sla_exporter.store.deliveries import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,18 @@ def logging(command: F) -> F:
         help="How log lines are written.",
     )
     return level(form(command))
+
+
+def states(default: tuple[str, ...]) -> Callable[[F], F]:
+    """Add ``--state``: which orders to list; ``default`` only says what no choice means."""
+    return click.option(
+        "--state",
+        "states",
+        type=click.Choice(STATES),
+        multiple=True,
+        help="Only those in this state; may be given more than once. "
+        f"[default: {', '.join(default)}]",
+    )
 
 
 def output(command: F) -> F:

@@ -209,14 +209,15 @@ class Reconciler:
         self, catalogue: Catalogue, now_ms: int, outlooks: Outlooks | None = None
     ) -> None:
         """Note how the open periods look as of now, and how they may go on; tell of outages."""
-        due, fleet = list(open_periods(catalogue, now_ms)), Fleet()
+        due = list(open_periods(catalogue, now_ms))
+        fleet = Fleet() if self.acknowledger else None
         outlooks = outlooks or Outlooks()
         standings, hit = list[Standing](), list[Settlement]()
         async for settlements in self.compute(catalogue, due, final=False, fleet=fleet):
             standings.extend(Standing.of(one, outlooks.of(one)) for one in settlements)
-            if self.acknowledger:
+            if fleet:
                 hit.extend(one for one in settlements if one.evidence.state.down)
-        if self.acknowledger:
+        if self.acknowledger and fleet:
             faults = fleet_outage(fleet.outages, fleet.contracts, self.brakes).windows
             await self.acknowledger.tell(hit, faults, now_ms)
         await self.settlements.stand(standings)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.sli.events import Availability, Empty, Events, Slot
-from sla_exporter.core.windows import clip, total_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -134,7 +134,10 @@ def whole_slots(slots: Iterable[Slot], span: Window) -> tuple[Slot, ...]:
 
 
 def slots_within(slots: Iterable[Slot], windows: Windows) -> tuple[Slot, ...]:
-    """Give the slots that the windows cover as a whole; the windows are tidy."""
-    return tuple(
-        slot for slot in slots if total_ms(clip(windows, slot.window)) == slot.window.length_ms
-    )
+    """Give the slots that the windows cover as a whole.
+
+    The windows are tidy, so only the last one that begins before a slot can cover it.
+    """
+    starts = [window.start_ms for window in windows]
+    found = ((bisect_right(starts, slot.window.start_ms) - 1, slot) for slot in slots)
+    return tuple(slot for at, slot in found if at >= 0 and windows[at].end_ms >= slot.window.end_ms)
