@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.windows import Windows
     from sla_exporter.ports import Labels, Value
     from sla_exporter.sources.dialect import Question
-    from sla_exporter.sources.session import SeriesAnswer, SeriesList
+    from sla_exporter.sources.session import Point, SeriesAnswer, SeriesList
 
 _Part = tuple[range, ScanAnswer]
 P = ParamSpec("P")
@@ -312,31 +312,26 @@ def _samples_of(series: SeriesAnswer, spans: Windows) -> list[Sample]:
     VictoriaMetrics keeps several samples of one instant; as where it merges them, the best counts.
     """
     points = series.decoded()
-    found: list[Sample] = []
-    for start, end in spans:
-        # Only what is needed becomes Python values of ours; the answer may hold far more.
-        wanted = points[bisect_right(points, _after(start)) : bisect_right(points, _after(end))]
-        found.extend(
-            (milliseconds_of(point), _is_up(point[1], series.labels))
-            for point in wanted
-            if point[1] != "NaN"
-        )
+    try:
+        found = [
+            (round(at * 1000), _STATES[text])
+            # Only what is needed becomes Python values of ours; the answer may hold far more.
+            for start, end in spans
+            for at, text in points[_first_after(points, start) : _first_after(points, end)]
+            if text != "NaN"
+        ]
+    except KeyError as error:
+        raise QueryRejected(
+            f"{dict(series.labels)} has the value {error.args[0]}; a probe series is 1 when up "
+            "and 0 when down"
+        ) from None
     found.sort()
     return found
 
 
-def _after(ms: int) -> tuple[float]:
-    """Give what sorts behind every point of a millisecond and before those of the next one."""
-    return ((2 * ms + 1) / 2000,)
-
-
-def _is_up(text: str, labels: Labels) -> bool:
-    state = _STATES.get(text)
-    if state is None:
-        raise QueryRejected(
-            f"{dict(labels)} has the value {text}; a probe series is 1 when up and 0 when down"
-        )
-    return state
+def _first_after(points: Sequence[Point], ms: int) -> int:
+    """Give the index of the first point that is later, at the half between two milliseconds."""
+    return bisect_right(points, ((2 * ms + 1) / 2000,))
 
 
 def _seconds(ms: int) -> str:

@@ -1,61 +1,46 @@
-"""SQLite without anything in between: a connection of its own, on a thread of its own.
+"""SQLite in one go: a whole transaction on a thread.
 
-The driver for the event loop comes back to the loop after each step of a statement, and while many
-requests are taken in, that takes longer than the steps.
+The driver for the event loop goes to its thread and comes back four times for each statement, and
+while there is much to do, that takes longer than the statements.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import URL, Connection, Engine
+
+T = TypeVar("T")
+
+_THREADS = 4
+
 
 class DirectSqlite:
-    """Writes to a file; ``prepare`` is what every connection is told first."""
+    """Transactions on a file; ``prepare`` adds to the engine what every connection needs."""
 
-    def __init__(self, path: str, prepare: Callable[[sqlite3.Connection, None], None]) -> None:
-        self._path = path
-        self._prepare = prepare
-        self._thread = ThreadPoolExecutor(1, "sqlite")
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, url: URL, prepare: Callable[[Engine], None]) -> None:
+        self._engine = create_engine(url.set(drivername="sqlite"))
+        prepare(self._engine)
+        self._threads = ThreadPoolExecutor(_THREADS, "sqlite")
 
-    async def write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    async def run(self, work: Callable[[Connection], T], **options: bool) -> T:
         """Do the work in a transaction that commits at its end, or leaves no trace."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, work)
+        call = partial(self._run, work, options)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def close(self) -> None:
-        """Close the connection and end the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown()
+        """Let what is under way end, and close the connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
 
-    def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        connection = self._opened()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            work(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # some errors have ended it already
-                connection.execute("ROLLBACK")
-            raise
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            connection = sqlite3.connect(self._path)
-            try:
-                self._prepare(connection, None)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _run(self, work: Callable[[Connection], T], options: dict[str, bool]) -> T:
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            return work(connection)

@@ -7,7 +7,6 @@ with ``BEGIN IMMEDIATE``: it holds the write lock before it reads what it is abo
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,10 +22,11 @@ from sla_exporter.store.schema import upgrade
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 K = TypeVar("K")
+T = TypeVar("T")
 
 _WRITES = "sla_writes"
 # Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
@@ -47,11 +47,12 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self._writer = self.engine.execution_options(**{_WRITES: True})
-        if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._direct: DirectSqlite | None = None
+        if self.is_sqlite:
+            _listen(self.engine.sync_engine)
+            if self.engine.url.database:  # not in memory, where there is one connection
+                self._direct = DirectSqlite(self.engine.url, _listen)
 
     @property
     def is_sqlite(self) -> bool:
@@ -79,12 +80,21 @@ class Database:
             async with self._at_once.connect() as connection:
                 yield connection
 
-    async def write_directly(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Do work on SQLite in a transaction, without coming back for each statement."""
-        if self._direct is None:
-            self._direct = DirectSqlite(str(self.engine.url.database), _prepare_sqlite)
+    async def read_in_one_go(self, work: Callable[[Connection], T]) -> T:
+        """Give what the work reads, from one consistent snapshot."""
         with _trouble_in_words():
-            await self._direct.write(work)
+            if self._direct is not None:
+                return await self._direct.run(work)
+            async with self.engine.connect() as connection:
+                return await connection.run_sync(work)
+
+    async def write_in_one_go(self, work: Callable[[Connection], T]) -> T:
+        """Do work in a transaction that commits at its end, or leaves no trace."""
+        with _trouble_in_words():
+            if self._direct is not None:
+                return await self._direct.run(work, **{_WRITES: True})
+            async with self._writer.begin() as connection:
+                return await connection.run_sync(work)
 
     async def ping(self) -> None:
         """Find out whether the database answers."""
@@ -148,6 +158,11 @@ def _is_there(url: str) -> bool:
     return bool(parsed.database) and Path(str(parsed.database)).exists()
 
 
+def _listen(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     # Python's own transaction handling is switched off, so that BEGIN is ours to say.
     dbapi_connection.isolation_level = None
@@ -179,8 +194,6 @@ class _trouble_in_words:  # noqa: N801 - reads as the statement it is
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, DBAPIError) and _is_passing(error):
             raise StoreUnavailable(f"the database is not available: {error.orig}") from error
-        if isinstance(error, sqlite3.Error) and type(error).__name__ in _PASSING:
-            raise StoreUnavailable(f"the database is not available: {error}") from error
         if isinstance(error, (ConnectionError, asyncio.TimeoutError)):
             raise StoreUnavailable(f"the database cannot be reached: {error}") from error
 

@@ -17,11 +17,11 @@ from sla_exporter.store.engine import in_parts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import Connection
 
 
-async def replace_slots(
-    connection: AsyncConnection, span: Window, found: Mapping[int, Sequence[Slot]]
+def replace_slots(
+    connection: Connection, span: Window, found: Mapping[int, Sequence[Slot]]
 ) -> None:
     """Forget the slots inside the span, of these series, and note the new ones."""
     days = range(span.start_ms // DAY_MS * DAY_MS, span.end_ms, DAY_MS)
@@ -30,7 +30,7 @@ async def replace_slots(
         for series_id, slots in found.items()
         for day in days
     }
-    old = await _days(connection, span, found)
+    old = _days(connection, span, found)
     rows = []
     for key, slots in new.items():
         after = replaced_within(old.get(key, ()), span, slots)
@@ -40,14 +40,12 @@ async def replace_slots(
         changed = [row["series_id"] for row in rows if row["day_ms"] == day]
         for part in in_parts(changed):
             query = delete(t.event_day).where(t.event_day.c.day_ms == day)
-            await connection.execute(query.where(t.event_day.c.series_id.in_(part)))
+            connection.execute(query.where(t.event_day.c.series_id.in_(part)))
     if rows:
-        await connection.execute(insert(t.event_day), rows)
+        connection.execute(insert(t.event_day), rows)
 
 
-async def slots_touching(
-    connection: AsyncConnection, service: str, span: Window
-) -> dict[str, list[Slot]]:
+def slots_touching(connection: Connection, service: str, span: Window) -> dict[str, list[Slot]]:
     """Give the slots of a service that touch the span, by the text of the labels."""
     query = (
         select(t.series.c.labels, t.event_day.c.slots)
@@ -58,14 +56,14 @@ async def slots_touching(
         .order_by(t.event_day.c.series_id, t.event_day.c.day_ms)
     )
     found: dict[str, list[Slot]] = {}
-    for labels, text in await connection.execute(query):
+    for labels, text in connection.execute(query):
         slots = [s for s in _from_text(text) if _touches(s.window, span)]
         found.setdefault(labels, []).extend(slots)
     return found
 
 
-async def _days(
-    connection: AsyncConnection, span: Window, found: Mapping[int, Sequence[Slot]]
+def _days(
+    connection: Connection, span: Window, found: Mapping[int, Sequence[Slot]]
 ) -> dict[tuple[int, int], list[Slot]]:
     known: dict[tuple[int, int], list[Slot]] = {}
     c = t.event_day.c
@@ -73,7 +71,7 @@ async def _days(
         query = select(c.series_id, c.day_ms, c.slots).where(
             c.series_id.in_(part), c.day_ms > span.start_ms - DAY_MS, c.day_ms < span.end_ms
         )
-        for series_id, day, text in await connection.execute(query):
+        for series_id, day, text in connection.execute(query):
             known[series_id, day] = _from_text(text)
     return known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import Connection
 
     from sla_exporter.core.affected import Partial
     from sla_exporter.core.sli.events import Slot
@@ -49,8 +50,7 @@ class Observations:
             t.watermark.c.final_until_ms,
             t.watermark.c.unread,
         ).where(t.watermark.c.service == service)
-        async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        row = await self._database.read_in_one_go(lambda c: c.execute(query).one_or_none())
         if row is None:
             return None
         unread = tuple(Window(*window) for window in json.loads(row.unread))
@@ -61,77 +61,88 @@ class Observations:
 
         Series are only ever added, so as many with the same last one are the same.
         """
-        query = select(func.count(), func.max(t.series.c.id)).where(t.series.c.service == service)
-        async with self._database.read() as connection:
-            count, last = (await connection.execute(query)).one()
-            before, known = self._known.get(service, ((0, None), frozenset()))
-            if before != (count, last):
-                known = frozenset(await _series_ids(connection, service))
-                self._known[service] = (count, last), known
-        return known
+        return await self._database.read_in_one_go(partial(self._known_series, service))
 
     async def record(
         self, service: str, span: Window, found: Observation, watermark: Watermark
     ) -> None:
         """Replace what was known inside the span."""
-        async with self._database.write() as connection:
-            ids = await _series_ids(connection, service, [*found.states, *found.slots])
-            unseen = [labels for labels in found.states if labels not in ids]
-            if unseen:
-                ids |= await _add_series(connection, service, unseen, watermark.outside(span))
-            states = {ids[labels]: state for labels, state in found.states.items()}
-            await _replace_windows(connection, service, span, states)
-            if found.slots:
-                slots = {ids[labels]: counted for labels, counted in found.slots.items()}
-                await replace_slots(connection, span, slots)
-            await replace_partials(connection, service, span, found.affected)
-            await _move(connection, service, watermark)
+        await self._database.write_in_one_go(
+            partial(_record, service=service, span=span, found=found, watermark=watermark)
+        )
 
     async def states(self, service: str, span: Window) -> Mapping[Labels, SeriesState]:
         """Give all series with their non-up windows that touch the span."""
-        async with self._database.read() as connection:
-            ids = await _series_ids(connection, service)
-            found = await _touching(connection, service, span)
-        return {labels: found[id_][1] if id_ in found else UP for labels, id_ in ids.items()}
+        return await self._database.read_in_one_go(partial(_states, service=service, span=span))
 
     async def slots(self, service: str, span: Window) -> Mapping[Labels, Sequence[Slot]]:
         """Give the slots of counted events that touch the span."""
-        async with self._database.read() as connection:
-            found = await slots_touching(connection, service, span)
+        found = await self._database.read_in_one_go(lambda c: slots_touching(c, service, span))
         return {labels_from_text(text): slots for text, slots in found.items()}
 
     async def affected(self, service: str, span: Window) -> Mapping[Labels, Sequence[Partial]]:
         """Give the stretches of downtime that hit only a share."""
-        async with self._database.read() as connection:
-            found = await partials_touching(connection, service, span)
+        found = await self._database.read_in_one_go(lambda c: partials_touching(c, service, span))
         return {labels_from_text(text): partials for text, partials in found.items()}
 
+    def _known_series(self, service: str, connection: Connection) -> AbstractSet[Labels]:
+        query = select(func.count(), func.max(t.series.c.id)).where(t.series.c.service == service)
+        count, last = connection.execute(query).one()
+        before, known = self._known.get(service, ((0, None), frozenset()))
+        if before != (count, last):
+            known = frozenset(_series_ids(connection, service))
+            self._known[service] = (count, last), known
+        return known
 
-async def _series_ids(
-    connection: AsyncConnection, service: str, only: Sequence[Labels] | None = None
+
+def _record(
+    connection: Connection, service: str, span: Window, found: Observation, watermark: Watermark
+) -> None:
+    named = [*found.states, *found.slots]
+    ids = _series_ids(connection, service, named) if named else {}
+    unseen = [labels for labels in found.states if labels not in ids]
+    if unseen:
+        ids |= _add_series(connection, service, unseen, watermark.outside(span))
+    states = {ids[labels]: state for labels, state in found.states.items()}
+    _replace_windows(connection, service, span, states)
+    if found.slots:
+        slots = {ids[labels]: counted for labels, counted in found.slots.items()}
+        replace_slots(connection, span, slots)
+    replace_partials(connection, service, span, found.affected)
+    _move(connection, service, watermark)
+
+
+def _states(connection: Connection, service: str, span: Window) -> Mapping[Labels, SeriesState]:
+    ids = _series_ids(connection, service)
+    found = _touching(connection, service, span)
+    return {labels: found[id_][1] if id_ in found else UP for labels, id_ in ids.items()}
+
+
+def _series_ids(
+    connection: Connection, service: str, only: Sequence[Labels] | None = None
 ) -> dict[Labels, int]:
     query = select(t.series.c.labels, t.series.c.id).where(t.series.c.service == service)
     if only is not None and len(only) <= _NAMED_AT_MOST:
         query = query.where(t.series.c.labels.in_([labels_to_text(labels) for labels in only]))
-    return {labels_from_text(text): id_ for text, id_ in await connection.execute(query)}
+    return {labels_from_text(text): id_ for text, id_ in connection.execute(query)}
 
 
-async def _add_series(
-    connection: AsyncConnection, service: str, unseen: Sequence[Labels], unknown: Windows
+def _add_series(
+    connection: Connection, service: str, unseen: Sequence[Labels], unknown: Windows
 ) -> dict[Labels, int]:
     """Note series seen for the first time, which are unknown in what was observed without them."""
     rows = [{"service": service, "labels": labels_to_text(labels)} for labels in unseen]
-    await connection.execute(insert(t.series), rows)
-    ids = await _series_ids(connection, service, unseen)
+    connection.execute(insert(t.series), rows)
+    ids = _series_ids(connection, service, unseen)
     state = SeriesState(unknown=unknown)
     windows = [row for labels in unseen for row in _rows_of(ids[labels], state)]
     if windows:
-        await connection.execute(insert(t.series_window), windows)
+        connection.execute(insert(t.series_window), windows)
     return ids
 
 
-async def _touching(
-    connection: AsyncConnection, service: str, span: Window
+def _touching(
+    connection: Connection, service: str, span: Window
 ) -> dict[int, tuple[list[int], SeriesState]]:
     """Give the rows and the state of each series that has windows touching the span."""
     query = (
@@ -148,7 +159,7 @@ async def _touching(
         .order_by(t.series_window.c.series_id, t.series_window.c.start_ms)
     )
     rows: dict[int, list[tuple[int, bool, Window]]] = {}
-    for id_, series_id, is_down, start, end in await connection.execute(query):
+    for id_, series_id, is_down, start, end in connection.execute(query):
         rows.setdefault(series_id, []).append((id_, is_down, Window(start, end)))
     return {
         series_id: (
@@ -162,10 +173,10 @@ async def _touching(
     }
 
 
-async def _replace_windows(
-    connection: AsyncConnection, service: str, span: Window, states: Mapping[int, SeriesState]
+def _replace_windows(
+    connection: Connection, service: str, span: Window, states: Mapping[int, SeriesState]
 ) -> None:
-    old = await _touching(connection, service, span)
+    old = _touching(connection, service, span)
     gone: list[int] = []
     rows: list[dict[str, object]] = []
     for series_id in old.keys() | states.keys():
@@ -179,9 +190,9 @@ async def _replace_windows(
             gone.extend(ids)
             rows.extend(_rows_of(series_id, after))
     for part in in_parts(gone):
-        await connection.execute(delete(t.series_window).where(t.series_window.c.id.in_(part)))
+        connection.execute(delete(t.series_window).where(t.series_window.c.id.in_(part)))
     if rows:
-        await connection.execute(insert(t.series_window), rows)
+        connection.execute(insert(t.series_window), rows)
 
 
 def _rows_of(series_id: int, state: SeriesState) -> Iterable[dict[str, object]]:
@@ -190,7 +201,7 @@ def _rows_of(series_id: int, state: SeriesState) -> Iterable[dict[str, object]]:
             yield {"series_id": series_id, "is_down": is_down, "start_ms": start, "end_ms": end}
 
 
-async def _move(connection: AsyncConnection, service: str, watermark: Watermark) -> None:
+def _move(connection: Connection, service: str, watermark: Watermark) -> None:
     values = {
         "interval_ms": watermark.interval_ms,
         "from_ms": watermark.from_ms,
@@ -199,7 +210,7 @@ async def _move(connection: AsyncConnection, service: str, watermark: Watermark)
         "unread": json.dumps(watermark.unread),
     }
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    await connection.execute(
+    connection.execute(
         dialect.insert(t.watermark)
         .values(service=service, **values)
         .on_conflict_do_update(index_elements=["service"], set_=values)

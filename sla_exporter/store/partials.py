@@ -15,24 +15,24 @@ from sla_exporter.store.labels import labels_to_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import Connection
 
     from sla_exporter.ports import Labels
 
 
-async def replace_partials(
-    connection: AsyncConnection,
+def replace_partials(
+    connection: Connection,
     service: str,
     span: Window,
     found: Mapping[Labels, Sequence[Partial]],
 ) -> None:
     """Forget what was known inside the span, and note what was found."""
-    old = await partials_touching(connection, service, span)
+    old = partials_touching(connection, service, span)
     if not old and not found:
         return
     new = {labels_to_text(labels): partials for labels, partials in found.items()}
     c = t.partial_window.c
-    await connection.execute(
+    connection.execute(
         delete(t.partial_window).where(
             c.service == service, c.end_ms >= span.start_ms, c.start_ms <= span.end_ms
         )
@@ -49,11 +49,11 @@ async def replace_partials(
         for window, share in replaced_within(old.get(labels, ()), span, new.get(labels, ()))
     ]
     if rows:
-        await connection.execute(insert(t.partial_window), rows)
+        connection.execute(insert(t.partial_window), rows)
 
 
-async def partials_touching(
-    connection: AsyncConnection, service: str, span: Window
+def partials_touching(
+    connection: Connection, service: str, span: Window
 ) -> dict[str, list[Partial]]:
     """Give the stretches of a service that touch the span, by the text of the labels."""
     c = t.partial_window.c
@@ -63,6 +63,6 @@ async def partials_touching(
         .order_by(c.labels, c.start_ms)
     )
     found: dict[str, list[Partial]] = {}
-    for labels, start, end, share in await connection.execute(query):
+    for labels, start, end, share in connection.execute(query):
         found.setdefault(labels, []).append(Partial(Window(start, end), Fraction(share)))
     return found

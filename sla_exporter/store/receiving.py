@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import zlib
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.incidents import joined
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
 
     from sla_exporter.core.incidents import ToldWindow
     from sla_exporter.ports.incidents import RawRequest
@@ -81,7 +83,7 @@ async def write(database: Database, waiting: Sequence[Told]) -> Sequence[None]:
     requests = [one.request for one in waiting]
     windows = [window for one in waiting for window in one.windows]
     if database.is_sqlite:
-        await database.write_directly(lambda connection: _write(connection, requests, windows))
+        await database.write_in_one_go(lambda connection: _write(connection, requests, windows))
     else:
         # In one order everywhere, so that two replicas never wait for each other.
         rows = (*map(list, zip(*requests, strict=True)), *_columns(joined(windows)))
@@ -102,14 +104,14 @@ def _columns(windows: Sequence[ToldWindow]) -> tuple[str, list[int], list[int | 
 
 
 def _write(
-    connection: sqlite3.Connection,
+    connection: Connection,
     requests: Sequence[tuple[object, ...]],
     windows: Sequence[ToldWindow],
 ) -> None:
-    connection.execute(_values(_REQUEST, len(requests)), _flat(requests))
+    connection.exec_driver_sql(_values(_REQUEST, len(requests)), _flat(requests))
     for start in range(0, len(windows), _MOST_ROWS):
         rows = _rounded(windows[start : start + _MOST_ROWS])
-        connection.execute(_values(_INCIDENT, len(rows), _JOIN), _flat(rows))
+        connection.exec_driver_sql(_values(_INCIDENT, len(rows), _JOIN), _flat(rows))
 
 
 def _rounded(rows: Sequence[ToldWindow]) -> Sequence[ToldWindow]:
@@ -127,5 +129,5 @@ def _values(into: str, rows: int, rest: str = "") -> str:
     return f"{into} VALUES {', '.join(['(?, ?, ?, ?, ?)'] * rows)} {rest}"
 
 
-def _flat(rows: Iterable[tuple[object, ...]]) -> list[object]:
-    return [value for row in rows for value in row]
+def _flat(rows: Iterable[tuple[object, ...]]) -> tuple[object, ...]:
+    return tuple(chain.from_iterable(rows))

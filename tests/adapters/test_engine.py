@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 
 import pytest
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store import tables as t
@@ -97,17 +97,20 @@ async def test_what_fails_in_one_go_leaves_no_trace(tmp_path):
     """And the next one is written; what the database cannot do now is said in a sentence."""
     database = Database(sqlite_url(tmp_path / "x.db"))
     await database.migrate()
-    into = "INSERT INTO billing_check (sink, checked_at_ms) VALUES (?, 1)"
+    into = text("INSERT INTO billing_check (sink, checked_at_ms) VALUES (:sink, 1)")
+
+    def once(connection):
+        connection.execute(into, {"sink": "b"})
 
     def twice(connection):
-        connection.execute(into, ("a",))
-        connection.execute(into, ("a",))
+        once(connection)
+        once(connection)
 
-    with pytest.raises(sqlite3.IntegrityError):
-        await database.write_directly(twice)
-    await database.write_directly(lambda connection: connection.execute(into, ("b",)))
+    with pytest.raises(IntegrityError):
+        await database.write_in_one_go(twice)
+    await database.write_in_one_go(once)
     with pytest.raises(StoreUnavailable, match="not available: no such table"):
-        await database.write_directly(lambda connection: connection.execute("DELETE FROM nowhere"))
+        await database.write_in_one_go(lambda c: c.execute(text("DELETE FROM nowhere")))
 
     async with database.read() as connection:
         found = (await connection.execute(text("SELECT sink FROM billing_check"))).scalars().all()
