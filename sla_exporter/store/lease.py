@@ -10,7 +10,7 @@ transaction.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import BigInteger, Integer, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,10 +20,12 @@ from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
 
 JOBS = "jobs"
 _TAKING_LOCK = 0x51C  # any number that only takers of leases use
@@ -93,7 +95,7 @@ class Lease:
         """Take it as lost, such as when the database cannot be asked for too long."""
         self.epoch = None
 
-    async def check(self, connection: AsyncConnection) -> None:
+    def check(self, connection: Connection) -> None:
         """Make sure, until the transaction ends, that the lease did not change hands.
 
         Raises:
@@ -102,7 +104,7 @@ class Lease:
         # The lock lets no successor in before this transaction is over, but lets us renew.
         mine = select(t.lease.c.epoch).where(t.lease.c.name == self._name)
         query = mine.with_for_update(read=True, key_share=True)
-        epoch = (await connection.execute(query)).scalar_one_or_none()
+        epoch = connection.execute(query).scalar_one_or_none()
         if self.epoch is None or epoch != self.epoch:
             self.epoch = None
             raise LeaseLost("another replica runs the jobs now; this one wrote nothing")
@@ -115,15 +117,24 @@ class FencedDatabase(Database):
         self.engine = database.engine
         self._writer = database._writer  # noqa: SLF001 - the same connections
         # What needs no lease, as webhooks do not, is written by the database itself.
-        self._at_once, self._direct = database._at_once, None  # noqa: SLF001
+        self._at_once, self._direct = database._at_once, database._direct  # noqa: SLF001
         self._lease = lease
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that only the holder of the lease gets."""
         async with super().write() as connection:
-            await self._lease.check(connection)
+            await connection.run_sync(self._lease.check)
             yield connection
+
+    async def write_in_one_go(self, work: Callable[[Connection], T]) -> T:
+        """Do work in a transaction that only the holder of the lease gets."""
+
+        def fenced(connection: Connection) -> T:
+            self._lease.check(connection)
+            return work(connection)
+
+        return await super().write_in_one_go(fenced)
 
 
 def _now_ms(database: Database) -> ColumnElement[int]:

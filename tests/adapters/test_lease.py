@@ -93,6 +93,23 @@ async def test_a_former_holder_cannot_write(database):
         assert (await connection.execute(select(t.watermark))).all() == []
 
 
+async def test_a_former_holder_cannot_write_in_one_go_either(database):
+    """Nor may it before it ever held the lease; the holder may."""
+    first, second = Lease(database, owner="a"), Lease(database, owner="b")
+    await first.acquire(GONE)
+    await lapse()
+    row = insert(t.watermark).values(**ROW)
+    with pytest.raises(LeaseLost):
+        await FencedDatabase(database, second).write_in_one_go(lambda c: c.execute(row))
+    await second.acquire(LONG)
+    with pytest.raises(LeaseLost):
+        await FencedDatabase(database, first).write_in_one_go(lambda c: c.execute(row))
+
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.watermark))).all() == []
+    await FencedDatabase(database, second).write_in_one_go(lambda c: c.execute(row))
+
+
 async def test_a_write_that_has_begun_is_waited_for(database):
     """A successor gets the lease after it, never in the middle of it."""
     first, second = Lease(database, owner="a"), Lease(database, owner="b")
