@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store.direct import DirectSqlite
 from sla_exporter.store.drivers import NAME, open_engine
+from sla_exporter.store.line import Line
 from sla_exporter.store.schema import upgrade
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 _WRITES = "sla_writes"
+_BUSY_S = 10  # how long a write waits for others
 # Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
 # yet to run it, is not idle to the server.
 _END_SILENT = text("""
@@ -38,6 +40,10 @@ _END_SILENT = text("""
       AND state_change < clock_timestamp() - CAST(:silent_ms AS integer) * interval '1 ms'
 """)
 _PASSING = {"OperationalError", "InterfaceError", "InternalError"}  # the names of all drivers
+# PostgreSQL's classes of errors that pass: connection, rolled back by the server, out of resources,
+# not in the right state, stopped by an operator or a time-out, the system; and a standby's
+# "read-only".
+_PASSING_STATES = ("08", "25006", "40", "53", "55", "57", "58")
 _MIGRATIONS_LOCK = 0x51B  # any number that only migrations use
 
 
@@ -49,6 +55,7 @@ class Database:
         self._writer = self.engine.execution_options(**{_WRITES: True})
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._direct: DirectSqlite | None = None
+        self._line = Line(_BUSY_S if self.is_sqlite else None)
         if self.is_sqlite:
             _listen(self.engine.sync_engine)
             if self.engine.url.database:  # not in memory, where there is one connection
@@ -70,7 +77,7 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end, or leaves no trace."""
         with _trouble_in_words():
-            async with self._writer.begin() as connection:
+            async with self._line.turn(), self._writer.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -91,10 +98,11 @@ class Database:
     async def write_in_one_go(self, work: Callable[[Connection], T]) -> T:
         """Do work in a transaction that commits at its end, or leaves no trace."""
         with _trouble_in_words():
-            if self._direct is not None:
-                return await self._direct.run(work, **{_WRITES: True})
-            async with self._writer.begin() as connection:
-                return await connection.run_sync(work)
+            async with self._line.turn():
+                if self._direct is not None:
+                    return await self._direct.run(work, **{_WRITES: True})
+                async with self._writer.begin() as connection:
+                    return await connection.run_sync(work)
 
     async def ping(self) -> None:
         """Find out whether the database answers."""
@@ -171,10 +179,9 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit that was answered with 2xx survives a power cut
         "foreign_keys=ON",
-        "busy_timeout=10000",
+        f"busy_timeout={int(_BUSY_S * 1000)}",
         # New alerts touch pages all over the index: fewer are written twice, and none read again.
         "wal_autocheckpoint=4000",
-        "cache_size=-16000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -201,4 +208,6 @@ class _trouble_in_words:  # noqa: N801 - reads as the statement it is
 def _is_passing(error: DBAPIError) -> bool:
     # Of no kind is what comes of a session that the server ended while it was being opened.
     ended = "connection was closed" in str(error.orig)
-    return ended or error.connection_invalidated or type(error).__name__ in _PASSING
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    passes = state.startswith(_PASSING_STATES)
+    return ended or passes or error.connection_invalidated or type(error).__name__ in _PASSING

@@ -118,6 +118,7 @@ class FencedDatabase(Database):
         self._writer = database._writer  # noqa: SLF001 - the same connections
         # What needs no lease, as webhooks do not, is written by the database itself.
         self._at_once, self._direct = database._at_once, database._direct  # noqa: SLF001
+        self._line = database._line  # noqa: SLF001
         self._lease = lease
 
     @asynccontextmanager

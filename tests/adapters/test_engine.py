@@ -11,32 +11,37 @@ from sqlalchemy.exc import IntegrityError
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database, existing_or_empty, sqlite_url
+from tests.conftest import EVERY_SERVER
 
 ROW = {"service": "web", "interval_ms": 0, "from_ms": 0, "fresh_until_ms": 0, "final_until_ms": 0}
 
 
 async def test_concurrent_read_modify_writes_lose_nothing(tmp_path):
-    """SQLite's default set-up keeps 20 of 160 increments, without an error."""
-    database = Database(sqlite_url(tmp_path / "test.db"))
+    """SQLite's default set-up keeps 20 of 160 increments, without an error.
+
+    Two engines are as two processes: each knows nothing of the other's writers.
+    """
+    database, other = (Database(sqlite_url(tmp_path / "test.db")) for _ in range(2))
     await database.migrate()
     column = t.watermark.c.interval_ms
     async with database.write() as connection:
         await connection.execute(insert(t.watermark).values(**ROW))
 
-    async def add_one() -> None:
-        async with database.write() as connection:
+    async def add_one(by: Database) -> None:
+        async with by.write() as connection:
             value = (await connection.execute(select(column))).scalar_one()
             await asyncio.sleep(0)
             await connection.execute(update(t.watermark).values(interval_ms=value + 1))
 
-    async def add_many() -> None:
+    async def add_many(by: Database) -> None:
         for _ in range(20):
-            await add_one()
+            await add_one(by)
 
-    await asyncio.gather(*(add_many() for _ in range(8)))
+    await asyncio.gather(*(add_many(by) for by in (database, other) for _ in range(4)))
     async with database.read() as connection:
         total = (await connection.execute(select(column))).scalar_one()
     await database.close()
+    await other.close()
 
     assert total == 160
 
@@ -71,6 +76,67 @@ async def test_a_locked_database_is_trouble_in_a_sentence(tmp_path):
 
     await database.close()
     await other.close()
+
+
+@pytest.mark.parametrize("store", EVERY_SERVER)
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("SET LOCAL statement_timeout = 10", "SELECT pg_sleep(5)"),
+        ("SET TRANSACTION READ ONLY", "CREATE TABLE another (thing text)"),
+        ("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$",),
+        ("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53200'; END $$",),
+    ],
+    ids=["timeout", "standby", "deadlock", "memory"],
+)
+async def test_what_passes_on_a_server_is_trouble_in_a_sentence(store, store_url, statements):
+    """What was to be written is fine, and may be tried again."""
+    database = Database(store_url(store))
+
+    async def run() -> None:
+        async with database.write() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(statement)
+
+    with pytest.raises(StoreUnavailable, match="not available"):
+        await run()
+    await database.close()
+
+
+async def test_who_writes_again_and_again_lets_others_in_between(tmp_path):
+    """Writers take turns, in whichever way they write, and none waits for luck."""
+    database = Database(sqlite_url(tmp_path / "test.db"))
+    await database.migrate()
+    turns: list[str] = []
+
+    async def again_and_again() -> None:
+        while turns.count("once") < 3:
+            await database.write_in_one_go(lambda _: turns.append("again"))
+
+    async def once() -> None:
+        async with database.write():
+            turns.append("once")
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(again_and_again(), *(once() for _ in range(3)))
+    await database.close()
+
+    assert turns[:4] == ["again", "once", "once", "once"]
+
+
+async def test_who_waits_too_long_for_a_turn_is_told(tmp_path, monkeypatch):
+    """And leaves the line to the others."""
+    monkeypatch.setattr("sla_exporter.store.engine._BUSY_S", 0.05)
+    database = Database(sqlite_url(tmp_path / "test.db"))
+    await database.migrate()
+
+    async with database.write():
+        with pytest.raises(StoreUnavailable, match="the database is busy"):
+            async with database.write():
+                pass
+    async with database.write():
+        pass
+    await database.close()
 
 
 async def test_a_server_that_is_away_is_trouble_in_a_sentence():
