@@ -6,7 +6,9 @@ import asyncio
 import os
 import socket
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,7 +19,7 @@ from sla_exporter.errors import REASONS, ConfigInvalid, SlaExporterError
 from sla_exporter.evidence import gather, pack
 from sla_exporter.flow.deliver import DeliveryVerdict
 from sla_exporter.flow.exclusions import ExclusionDesk
-from sla_exporter.flow.ingest import Ingester
+from sla_exporter.flow.ingest import Ingester, Joiner
 from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.notices.claim_page import ClaimPage
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+_JOIN_EVERY_MS = 60_000  # what replicas that died left behind
+
 
 @dataclass(slots=True, kw_only=True)
 class Service:
@@ -61,6 +65,9 @@ class Service:
     engine: Engine = field(init=False)
     schedule: Schedule = field(init=False)
     leadership: Leadership = field(init=False)
+    incidents: Incidents = field(init=False)
+    joiner: Joiner = field(init=False)
+    _join: Job = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -78,6 +85,9 @@ class Service:
         self.schedule = Schedule(
             count=lambda job, result: self.metrics.runs.labels(job, result).inc()
         )
+        self.incidents = Incidents(self.database)
+        self._join = Job(name="join", every_ms=_JOIN_EVERY_MS, run=self.incidents.join)
+        self.joiner = Joiner(join=partial(self.schedule.run_once, self._join))
         self._mark_loaded()
 
     async def start(self) -> None:
@@ -97,6 +107,8 @@ class Service:
         await self.schedule.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.leadership.resign()
+        with suppress(SlaExporterError):  # what is not joined now is joined after the next start
+            await self.incidents.join()
         await asyncio.to_thread(self.engine.close)
         await self.database.close()
 
@@ -144,6 +156,7 @@ class Service:
             Job(name="gather", every_ms=every.deliver_ms, run=self._gather, is_ours=is_ours),
             Job(name="claims", every_ms=every.claims_ms, run=self._claims, is_ours=is_ours),
             Job(name="deliver", every_ms=every.deliver_ms, run=self._deliver),
+            self._join,
             Job(
                 name="billing",
                 every_ms=every.billing_ms,
@@ -165,7 +178,9 @@ class Service:
         figures, tokens = DatabaseFigures(self.database), Tokens(self.database)
         return Site(
             webhook=WebhookHandler(
-                ingester=Ingester(incidents=Incidents(self.database), clock=self.clock),
+                ingester=Ingester(
+                    incidents=self.incidents, clock=self.clock, kept=self.joiner.hear
+                ),
                 access=lambda: self.config.webhook,
                 count=self.metrics.count_alerts,
                 tokens=tokens,

@@ -10,11 +10,11 @@ import json
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Mode, Service
-from sla_exporter.core.incidents import IncidentWindow, ToldWindow
 from sla_exporter.core.money import Money
-from sla_exporter.core.periods import Period
+from sla_exporter.core.periods import Period, utc_text
 from sla_exporter.core.policy.pay import Pay, share_of
 from sla_exporter.core.policy.terms import Component, Objective, Policy
 from sla_exporter.core.policy.tiers import Tier, Tiers
@@ -24,6 +24,10 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Evidence, Settlement, settle, settled_span
 from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window
+from sla_exporter.ports.incidents import RawRequest
+
+if TYPE_CHECKING:
+    from sla_exporter.core.incidents import IncidentWindow
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
@@ -31,12 +35,26 @@ OCTOBER = Period.month("2026-10", "UTC")
 NOVEMBER_3 = OCTOBER.span.end_ms + 2 * DAY
 
 
-def told(window: IncidentWindow) -> ToldWindow:
-    """Give the window as a webhook tells of it."""
-    labels, annotations = json.dumps(window.labels), json.dumps(window.annotations)
-    return ToldWindow(
-        window.fingerprint, window.starts_at_ms, window.ends_at_ms, labels, annotations
-    )
+def request_with(body: object, received_at_ms: int = 1) -> RawRequest:
+    """Give a request with a body of Alertmanager's."""
+    text = json.dumps(body).encode()
+    return RawRequest(received_at_ms=received_at_ms, sender="http://am", body=text, truncated=0)
+
+
+def telling(*windows: IncidentWindow, received_at_ms: int = 1) -> RawRequest:
+    """Give the request by which Alertmanager tells of these windows."""
+    alerts = [
+        {
+            "status": "firing" if window.ends_at_ms is None else "resolved",
+            "labels": dict(window.labels),
+            "annotations": dict(window.annotations),
+            "startsAt": utc_text(window.starts_at_ms),
+            "endsAt": utc_text(window.ends_at_ms or 0),  # nobody reads it of one that is firing
+            "fingerprint": window.fingerprint,
+        }
+        for window in windows
+    ]
+    return request_with({"version": "4", "alerts": alerts}, received_at_ms)
 
 
 def share(text: str) -> Share:

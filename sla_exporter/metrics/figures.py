@@ -83,6 +83,12 @@ class FigureCollector(Collector):
             "sla_incident_windows_open", "Alerts still firing.", (), {(): figures.open_incidents}
         )
         yield _gauge(
+            "sla_webhook_backlog",
+            "Webhook requests that are kept and whose alerts are not joined yet.",
+            (),
+            {(): figures.webhook_backlog},
+        )
+        yield _gauge(
             "sla_observed_until_timestamp_seconds",
             "How far the samples of a service were read.",
             ("service",),

@@ -93,6 +93,7 @@ class Figures:
     notices_staged: Mapping[str, int] = field(default_factory=dict)
     claims: Mapping[str, int] = field(default_factory=dict)
     waiting: Mapping[str, int] = field(default_factory=dict)
+    webhook_backlog: int = 0
 
 
 class FigureStore(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sla_exporter.core.incidents import Amendment, IncidentWindow, ToldWindow
+    from sla_exporter.core.incidents import Amendment, IncidentWindow
     from sla_exporter.core.windows import Window
 
 
@@ -24,10 +24,21 @@ class RawRequest:
 
 
 class IncidentStore(Protocol):
-    """Incident windows and the requests they came from."""
+    """Incident windows and the requests they came from.
 
-    async def record(self, request: RawRequest, windows: Sequence[ToldWindow]) -> None:
-        """Keep the request and join the windows with what is known, in one transaction."""
+    Who reads windows, or changes them, sees what every request told that was kept by then.
+    """
+
+    async def keep(self, request: RawRequest) -> None:
+        """Keep the request; done means committed. Its windows are joined later."""
+        ...
+
+    async def join(self) -> None:
+        """Join the windows of all requests that were kept by now with what is known.
+
+        Raises:
+            StoreUnavailable: what waits goes on waiting.
+        """
         ...
 
     async def overlapping(self, span: Window) -> Sequence[IncidentWindow]:

@@ -9,6 +9,8 @@ is done only where there is a pooler.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, make_url
@@ -39,6 +41,12 @@ def open_engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "do_connect", _AsyncpgConnector().connect)
         return engine
     return create_async_engine(url)
+
+
+@lru_cache(16)
+def as_read_by(paramstyle: str, statement: str) -> str:
+    """Write a statement with ``$1``, ``$2``, each once and in order, as a driver reads it."""
+    return statement if paramstyle == "numeric_dollar" else re.sub(r"\$\d+", "%s", statement)
 
 
 class _AsyncpgConnector:

@@ -16,6 +16,7 @@ from sqlalchemy import select, text, update
 from sla_exporter.core.records import ERASED, without_name
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
+from sla_exporter.store.joining import join_backlog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ async def erase_customer(database: Database, customer: str) -> Erased:
     words = dict.fromkeys(("subject", "text", "html"), ERASED)
     gone = {**words, "recipients": "[]", **dict.fromkeys(("pictures", "documents", "facts"), "{}")}
     withdrawn = 0
+    await join_backlog(database)  # or what waits would bring annotations back
     async with database.write() as connection:
         if database.is_sqlite:  # or what was overwritten stays readable in the file
             await connection.execute(text("PRAGMA secure_delete=ON"))

@@ -51,6 +51,7 @@ class DatabaseFigures:
                 notices_staged=await _staged(connection),
                 claims=await _claims(connection),
                 waiting=await _waiting(connection),
+                webhook_backlog=await _backlog(connection),
             )
 
     async def _standings_now(self, connection: AsyncConnection) -> Sequence[Standing]:
@@ -163,6 +164,11 @@ async def _open_incidents(connection: AsyncConnection) -> int:
             later.c.starts_at_ms > t.incident.c.starts_at_ms,
         ),
     )
+    return (await connection.execute(query)).scalar_one()
+
+
+async def _backlog(connection: AsyncConnection) -> int:
+    query = select(func.count()).select_from(t.webhook_backlog)
     return (await connection.execute(query)).scalar_one()
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sla_exporter.core.incidents import Change, IncidentNote, IncidentWindow, bounded
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
-from sla_exporter.store.receiving import told, write
+from sla_exporter.store.joining import join_backlog
+from sla_exporter.store.receiving import keep, row_of
 from sla_exporter.store.together import Together
 
 if TYPE_CHECKING:
@@ -21,22 +22,29 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from sla_exporter.core.incidents import Amendment, ToldWindow
+    from sla_exporter.core.incidents import Amendment
     from sla_exporter.core.windows import Window
     from sla_exporter.ports.incidents import RawRequest
     from sla_exporter.store.engine import Database
 
 
 class Incidents:
-    """The incident store on a database."""
+    """The incident store on a database.
+
+    Who reads windows, or changes them, sees what every request told that was kept by then.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._together = Together(partial(write, database))
+        self._together = Together(partial(keep, database))
 
-    async def record(self, request: RawRequest, windows: Sequence[ToldWindow]) -> None:
-        """Keep the request and join the windows with what is known; done means committed."""
-        await self._together.write(told(request, windows))
+    async def keep(self, request: RawRequest) -> None:
+        """Keep the request; done means committed. Its windows are joined later."""
+        await self._together.write(row_of(request))
+
+    async def join(self) -> None:
+        """Join the windows of all requests that were kept by now."""
+        await join_backlog(self._database)
 
     async def overlapping(self, span: Window) -> Sequence[IncidentWindow]:
         """Give every window that touches the span, with what was changed about it."""
@@ -45,6 +53,7 @@ class Incidents:
         still_open = select(c.fingerprint).where(c.ends_at_ms.is_(None))
         touches = (c.starts_at_ms < span.end_ms) & (c.ends_at_ms > span.start_ms)
         query = select(t.incident).where(or_(c.fingerprint.in_(still_open), touches))
+        await self.join()
         async with self._database.read() as connection:
             windows = bounded([_window(row) for row in await connection.execute(query)])
             found = [
@@ -59,6 +68,7 @@ class Incidents:
         c = t.incident.c
         ends = or_(c.ends_at_ms.is_(None), c.ends_at_ms > span.start_ms)
         query = select(t.incident).where(c.starts_at_ms < span.end_ms, ends)
+        await self.join()
         async with self._database.read() as connection:
             return [_window(row) for row in await connection.execute(query)]
 
@@ -68,6 +78,7 @@ class Incidents:
         query = select(t.incident).where(
             c.fingerprint == fingerprint, c.starts_at_ms == starts_at_ms
         )
+        await self.join()
         async with self._database.read() as connection:
             found = [_window(row) for row in await connection.execute(query)]
             return next(iter(await _with_notes(connection, found)), None)
@@ -75,6 +86,7 @@ class Incidents:
     async def amend(self, amendments: Sequence[Amendment]) -> int:
         """Make the changes that still apply, each with its note, and say how many those were."""
         made = 0
+        await self.join()
         async with self._database.write() as connection:
             for amendment in amendments:
                 if await _amend(connection, amendment):
@@ -86,6 +98,7 @@ class Incidents:
         """Note that Alertmanager lists these as firing."""
         c = t.incident.c
         keys = [(window.fingerprint, window.starts_at_ms) for window in windows]
+        await self.join()
         async with self._database.write() as connection:
             for part in in_parts(keys):
                 await connection.execute(

@@ -11,6 +11,7 @@ from sla_exporter.core.audit import Balance, Line
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.store import rows
 from sla_exporter.store import tables as t
+from sla_exporter.store.joining import join_backlog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,7 @@ class Listing:
         at, _, fingerprint = after.partition("/")
         beyond = tuple_(c.starts_at_ms, c.fingerprint) > tuple_(int(at or 0), fingerprint)
         order = (c.starts_at_ms, c.fingerprint)
+        await join_backlog(self._database)
         return [
             IncidentWindow(
                 fingerprint=row.fingerprint,

@@ -76,6 +76,7 @@ HANDLING = {
     "standing_mark": _NOTHING,
     "told_outage": _IDS,
     "watermark": _NOTHING,
+    "webhook_backlog": _NOTHING,
     "webhook_request": Handling(
         "alerts as they came, of many customers at once", "kept: the evidence behind the windows"
     ),

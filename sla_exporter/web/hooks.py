@@ -17,7 +17,7 @@ from sla_exporter.errors import StoreUnavailable
 from sla_exporter.ports.api import Scope
 from sla_exporter.web.auth import admits, challenge
 from sla_exporter.web.rates import RateLimit
-from sla_exporter.web.webhook import read_body
+from sla_exporter.webhook import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sla_exporter.flow.ingest import Ingester
     from sla_exporter.ports.api import TokenStore
     from sla_exporter.settings.config import WebhookAccess
-    from sla_exporter.web.webhook import Webhook
+    from sla_exporter.webhook import Webhook
 
 _log = structlog.get_logger(__name__)
 _STORED = b'{"message": "stored"}'
@@ -71,7 +71,7 @@ class WebhookHandler:
             self.count("unknown", "too_large")
             return _answer(413, f"the request is larger than {access.max_body} bytes")
         try:
-            webhook = read_body(body)
+            webhook = read_body(body, windows=False)
         except (ValueError, RecursionError) as error:
             self.count("unknown", "malformed")
             return await self._keep_malformed(request, body, str(error))
@@ -104,7 +104,6 @@ class WebhookHandler:
             await self.ingester.ingest(
                 body=body,
                 sender=webhook.sender,
-                windows=webhook.windows,
                 truncated=webhook.truncated,
                 problem=said or None,
             )
@@ -131,7 +130,7 @@ class WebhookHandler:
         """Keep as evidence what could not be read; a retry would not help, so answer 4xx."""
         _log.warning("webhook cannot be read", error=said, remote=request.remote)
         try:
-            await self.ingester.ingest(body=body, sender="", windows=(), problem=said[:500])
+            await self.ingester.ingest(body=body, sender="", problem=said[:500])
         except StoreUnavailable:
             return _answer(503, "the request could not be stored; send it again")
         return _answer(400, said)

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, select, text, update
 from sla_exporter.cli import main
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.core.records import ERASED
-from sla_exporter.ports.incidents import RawRequest
+from sla_exporter.core.windows import Window
 from sla_exporter.store import tables as t
 from sla_exporter.store.deliveries import Deliveries
 from sla_exporter.store.engine import Database, sqlite_url
@@ -21,7 +21,7 @@ from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.personal import HANDLING
 from sla_exporter.store.settlements import Settlements
 from tests.adapters.test_settlement_store import posting
-from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, settled, told
+from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, settled, telling
 from tests.e2e.test_kill import configuration
 from tests.office import ANA, Office
 
@@ -127,7 +127,7 @@ def test_the_command_removes_files_and_says_who_is_still_configured(tmp_path: Pa
 
 def alert(customer: str) -> IncidentWindow:
     return IncidentWindow(
-        fingerprint=customer,
+        fingerprint=customer.encode().hex().zfill(16),
         starts_at_ms=outage(3, 10, 95).start_ms,
         ends_at_ms=outage(3, 10, 95).end_ms,
         labels={"alertname": "SiteDown", "customer": customer},
@@ -152,8 +152,9 @@ async def everything(database) -> dict[str, str]:
 async def test_no_name_and_no_address_is_left_in_any_table(database):
     """After a month with an alert, a credit and a correction; Birch's are all still there."""
     book, office = catalogue(contract(ACME, "499.90"), contract(BIRCH)), Office(database)
-    raw = RawRequest(received_at_ms=1, sender="am", body=b"{}", truncated=0)
-    await Incidents(database).record(raw, (told(alert("acme")), told(alert("birch"))))
+    incidents = Incidents(database)
+    await incidents.keep(telling(alert("acme"), alert("birch")))
+    await incidents.join()
     down = {"acme": [outage(3, 10, 95)], "birch": [outage(3, 10, 95)]}
     await office.measured(down, until_ms=NOVEMBER_3)
     await office.settle(book, NOVEMBER_3)
@@ -173,6 +174,18 @@ async def test_no_name_and_no_address_is_left_in_any_table(database):
     assert holding(after, acme) == set()
     assert holding(after, birch) == holding(before, birch)
     assert await office.is_sound()
+
+
+async def test_what_an_alert_says_is_erased_before_it_is_joined_too(database):
+    """A request that waits would bring it back later."""
+    incidents = Incidents(database)
+    await Office(database).settle(catalogue(contract(ACME, "499.90")), NOVEMBER_3)
+    await incidents.keep(telling(alert("acme"), alert("birch")))
+
+    await erase_customer(database, "acme")
+
+    found = {w.labels["customer"]: w.annotations for w in await incidents.known(Window(0, 10**15))}
+    assert found == {"acme": {}, "birch": {"summary": "call ops@birch.example"}}
 
 
 async def test_every_table_says_what_erasing_does_to_it(database):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import random
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from sla_exporter.core.incidents import IncidentWindow, ToldWindow
+from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.core.windows import Window
-from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.store import tables as t
 from sla_exporter.store.figures import DatabaseFigures
 from sla_exporter.store.incidents import Incidents
-from sla_exporter.web.webhook import read_webhook
-from tests.cast import told
+from sla_exporter.webhook import read_webhook
+from tests.cast import request_with, telling
 
 CAPTURED = {
     int(path.name[:2]): json.loads(path.read_text())["body"]
@@ -33,14 +33,8 @@ def incidents(database):
 
 async def receive(incidents: Incidents, *numbers: int) -> None:
     for number in numbers:
-        webhook = read_webhook(CAPTURED[number])
-        request = RawRequest(
-            received_at_ms=1,
-            sender=webhook.sender,
-            body=json.dumps(CAPTURED[number]).encode(),
-            truncated=webhook.truncated,
-        )
-        await incidents.record(request, webhook.windows)
+        truncated = read_webhook(CAPTURED[number]).truncated
+        await incidents.keep(replace(request_with(CAPTURED[number]), truncated=truncated))
 
 
 async def windows(incidents: Incidents) -> set[tuple[str, str, str | None]]:
@@ -143,9 +137,8 @@ async def test_a_firing_after_the_resolve_keeps_the_end_until_a_later_one_comes(
         ends_at_ms=start + 5_000,
         labels=json.loads(opened.labels),
     )
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
 
-    await incidents.record(raw, [told(ended)])
+    await incidents.keep(telling(ended))
     await receive(incidents, 13)
     (kept,) = await incidents.overlapping(EVER)
     later = IncidentWindow(
@@ -154,7 +147,7 @@ async def test_a_firing_after_the_resolve_keeps_the_end_until_a_later_one_comes(
         ends_at_ms=start + 60_000,
         labels=json.loads(opened.labels),
     )
-    await incidents.record(raw, [told(later)])
+    await incidents.keep(telling(later))
     (moved,) = await incidents.overlapping(EVER)
 
     assert kept.ends_at_ms == start + 5_000
@@ -184,10 +177,9 @@ async def test_an_alert_that_is_missing_is_not_resolved(incidents):
         ends_at_ms=None,
         labels={**json.loads(present.labels), "instance": "a"},
     )
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
 
-    await incidents.record(raw, [told(silenced), present])
-    await receive(incidents, 17)
+    await incidents.keep(telling(silenced))
+    await receive(incidents, 17, 17)
 
     assert {w.ends_at_ms for w in await incidents.overlapping(EVER)} == {None}
 
@@ -232,10 +224,13 @@ async def test_a_repeat_writes_nothing_but_the_evidence(database, incidents):
 
 async def test_many_windows_of_one_request_are_stored_each_once(database, incidents):
     """More than fit into a statement, and some of them twice."""
-    told_of = [ToldWindow(f"{n:016x}", 1_000, None, "{}", "{}") for n in range(2_500)]
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
+    windows = [
+        IncidentWindow(fingerprint=f"{n:016x}", starts_at_ms=1_000, ends_at_ms=None, labels={})
+        for n in range(2_500)
+    ]
 
-    await incidents.record(raw, told_of + [one._replace(ends_at_ms=9_000) for one in told_of[:9]])
+    await incidents.keep(telling(*windows, *(replace(w, ends_at_ms=9_000) for w in windows[:9])))
+    await incidents.join()
 
     async with database.read() as connection:
         ends = list((await connection.execute(select(t.incident.c.ends_at_ms))).scalars())
@@ -255,7 +250,9 @@ async def test_only_what_touches_the_span_is_given(incidents):
 async def test_open_windows_are_counted_once(database, incidents):
     """A flap counts as one open window, an ended alert as none."""
     await receive(incidents, 2, 3, 6, 7)
+    assert (await DatabaseFigures(database).figures()).webhook_backlog == 4
+    await incidents.join()
 
     figures = await DatabaseFigures(database).figures()
 
-    assert figures.open_incidents == 2
+    assert (figures.open_incidents, figures.webhook_backlog) == (2, 0)

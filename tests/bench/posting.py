@@ -79,6 +79,7 @@ async def _close(url: str, size: int, *, statements: bool) -> dict[str, Any]:
     await database.migrate()
     book, states = fleet(size)
     await seed(database, states, Window(MONTH.span.start_ms, NOW_MS))
+    states.clear()  # it stands in the database now, and nobody keeps it in memory
     office = Office(database, brakes=_BRAKES)
     routes = Routes(notices="file", credits="file", statements=statements)
     office.reconciler = replace(office.reconciler, routes=routes)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from sla_exporter.core.incidents import (
     IncidentWindow,
+    ToldWindow,
     bounded,
     fingerprint_of,
     joined,
     latest_end,
 )
-from tests.cast import told
 
 CAPTURED = sorted((Path(__file__).parents[1] / "data" / "webhooks").glob("*.json"))
 
@@ -45,7 +45,7 @@ def test_fingerprints_are_alertmanagers_own():
 
 def test_reports_join_the_same_way_in_any_order():
     """Firing, repeated, resolved, resolved again later: the latest end wins, whatever came last."""
-    reports = [told(firing(10)), told(firing(10)), told(firing(10, 30)), told(firing(10, 25))]
+    reports = [ToldWindow("f", 10, end, "{}", "{}") for end in (None, None, 30, 25)]
 
     for order in permutations(reports):
         assert ends(joined(order)) == {10: 30}

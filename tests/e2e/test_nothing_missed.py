@@ -29,7 +29,6 @@ from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window, total_ms
 from sla_exporter.demo.servers import Server, alertmanager, prometheus, write_json
 from sla_exporter.flow.exclusions import take_silences
-from sla_exporter.flow.ingest import Ingester
 from sla_exporter.flow.repair import Repairer
 from sla_exporter.sources.alertmanager import Alertmanager
 from sla_exporter.sources.http import HttpApi
@@ -38,9 +37,7 @@ from sla_exporter.sources.rules import RuleIntervals
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
-from sla_exporter.web.webhook import read_webhook
-from tests.cast import ACME, GOLD, contract
-from tests.conftest import FixedClock
+from tests.cast import ACME, GOLD, contract, request_with
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -256,10 +253,8 @@ def mended(world: World, customer: str, *, listed: bool = False) -> list[Inciden
 def _mend(customer: str, *, listed: bool) -> Callable[[World, Database], Awaitable[Any]]:
     async def mend(world: World, database: Database) -> list[IncidentWindow]:
         incidents = Incidents(database)
-        ingester = Ingester(incidents=incidents, clock=FixedClock(now_ms()))
         for body in world.site.received:
-            windows = read_webhook(body).windows
-            await ingester.ingest(body=json.dumps(body).encode(), sender="", windows=windows)
+            await incidents.keep(request_with(body, now_ms()))
         source = PrometheusSource(world.prometheus.url)
         repairer = Repairer(
             incidents=incidents,

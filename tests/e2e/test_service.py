@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_sigterm_in_the_middle_of_settling_loses_nothing(config, service, tmp_pa
     server.stop()
 
     assert len(notices) == 12
+
+
+def test_a_clean_stop_leaves_no_webhook_to_be_joined(config, service, tmp_path):
+    """So that the version before, which knows of no backlog, may follow."""
+    server = service(config).start()
+    body = json.loads((WEBHOOKS / "01_firing_single.json").read_text())["body"]
+    url = f"{server.url}/api/v1/alerts/webhook"
+    assert requests.post(url, json.dumps(body), headers=BEARER, timeout=5).ok
+
+    server.stop()
+
+    database = sqlite3.connect(tmp_path / "sla-exporter.db")
+    counts = [
+        database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - ours
+        for table in ("webhook_request", "webhook_backlog", "incident")
+    ]
+    database.close()
+    assert counts == [1, 0, 1]
 
 
 def test_a_bad_configuration_leaves_the_old_one_in_force(config, service, tmp_path):

@@ -22,7 +22,6 @@ from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.incidents import IncidentDesk
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import Routes
 from sla_exporter.sources.opinions.pingdom import Pingdom
@@ -31,7 +30,6 @@ from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
 from sla_exporter.store.opinions import Opinions
 from sla_exporter.store.settlements import Settlements
-from sla_exporter.web.webhook import read_webhook
 from tests.cast import (
     ACME,
     DAY,
@@ -43,7 +41,8 @@ from tests.cast import (
     catalogue,
     contract,
     outage,
-    told,
+    request_with,
+    telling,
 )
 from tests.conftest import FixedClock
 from tests.pingdom import FakePingdom
@@ -102,8 +101,7 @@ async def alerted(reconciler, window: Window, customer: str = "acme") -> Inciden
         ends_at_ms=window.end_ms,
         labels={"alertname": "SiteDown", "customer": customer},
     )
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    await reconciler.incidents.record(raw, [told(alert)])
+    await reconciler.incidents.keep(telling(alert))
     return alert
 
 
@@ -236,8 +234,7 @@ async def test_a_resolve_that_means_nothing_ends_no_outage(reconciler):
     """
     for name in ("11_resolved_because_prometheus_died", "12_resolved_because_prober_down"):
         body = json.loads((CAPTURED / f"{name}.json").read_text())["body"]
-        raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-        await reconciler.incidents.record(raw, read_webhook(body).windows)
+        await reconciler.incidents.keep(request_with(body))
     found = await reconciler.incidents.overlapping(Window(0, 10**15))
     assert all(window.ends_at_ms is not None for window in found)
 
@@ -249,9 +246,7 @@ async def test_a_resolve_that_means_nothing_ends_no_outage(reconciler):
 async def test_a_truncated_webhook_says_nothing_about_the_others(reconciler):
     """Captured: two of four alerts; measured downtime does not depend on them."""
     body = json.loads((CAPTURED / "08_truncated_max_alerts_2_of_4_firing.json").read_text())["body"]
-    webhook = read_webhook(body)
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=webhook.truncated)
-    await reconciler.incidents.record(raw, webhook.windows)
+    await reconciler.incidents.keep(request_with(body))
 
     assert credited(await outcome(reconciler)) == {"acme": 4999, "birch": 0, "cedar": 0}
 

@@ -17,7 +17,6 @@ from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
-from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import Routes
 from sla_exporter.store import tables as t
@@ -41,7 +40,7 @@ from tests.cast import (
     catalogue,
     contract,
     outage,
-    told,
+    telling,
 )
 
 SEEN = Window(OCTOBER.span.start_ms - DAY, NOVEMBER_3)
@@ -240,8 +239,7 @@ async def test_alerts_of_the_service_are_part_of_the_reasoning(reconciler):
         labels={"alertname": "SiteDown", "customer": "acme"},
     )
     other = replace(alert, fingerprint="e" * 16, labels={**alert.labels, "alertname": "DiskFull"})
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    await reconciler.incidents.record(raw, [told(alert), told(other)])
+    await reconciler.incidents.keep(telling(alert, other))
     service = replace(WEB, incident_matchers=(Matcher.parse('alertname="SiteDown"'),))
     book = replace(catalogue(), services={"web": service})
 

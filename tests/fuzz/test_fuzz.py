@@ -20,7 +20,7 @@ from yarl import URL
 
 from sla_exporter.ports.api import Scope
 from sla_exporter.web.server import ROUTES
-from sla_exporter.web.webhook import read_body, read_webhook
+from sla_exporter.webhook import read_body, read_webhook
 from tests.web.test_api import asked, office
 from tests.web.test_server import HOOK, OPEN, served
 

@@ -16,7 +16,6 @@ from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.ingest import Ingester
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.ports.api import Scope
-from sla_exporter.ports.incidents import RawRequest
 from sla_exporter.settings.config import WebhookAccess
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.figures import DatabaseFigures
@@ -27,7 +26,7 @@ from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.routes import API
 from sla_exporter.web.hooks import WebhookHandler
 from sla_exporter.web.server import Site
-from tests.cast import CEDAR, GOLD, NOVEMBER_3, at, catalogue, outage, told
+from tests.cast import CEDAR, GOLD, NOVEMBER_3, at, catalogue, outage, telling
 from tests.conftest import FixedClock
 from tests.office import Office
 
@@ -46,7 +45,9 @@ class Asked:
         figures = DatabaseFigures(database)
         self.site = Site(
             webhook=WebhookHandler(
-                ingester=Ingester(incidents=office.reconciler.incidents, clock=FixedClock(1)),
+                ingester=Ingester(
+                    incidents=office.reconciler.incidents, clock=FixedClock(1), kept=lambda: None
+                ),
                 access=lambda: WebhookAccess(max_body=1024, bearer_token="other"),
                 count=lambda *_: None,
                 tokens=self.tokens,
@@ -226,9 +227,7 @@ async def test_incidents_customers_contracts_and_exposure(asked, office):
         ends_at_ms=None,
         labels={"alertname": "SiteDown"},
     )
-    raw = RawRequest(received_at_ms=1, sender="", body=b"{}", truncated=0)
-    windows = [told(alert), told(replace(alert, starts_at_ms=at(4)))]
-    await office.reconciler.incidents.record(raw, windows)
+    await office.reconciler.incidents.keep(telling(alert, replace(alert, starts_at_ms=at(4))))
     await office.reconciler.stand(BOOK, NOVEMBER_3)
 
     _, first = await asked.ask("/incidents?limit=1")

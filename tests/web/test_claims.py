@@ -58,7 +58,9 @@ class Counter:
         figures = DatabaseFigures(database)
         self.site = Site(
             webhook=WebhookHandler(
-                ingester=Ingester(incidents=self.office.reconciler.incidents, clock=self.clock),
+                ingester=Ingester(
+                    incidents=self.office.reconciler.incidents, clock=self.clock, kept=lambda: None
+                ),
                 access=lambda: WebhookAccess(max_body=1024),
                 count=lambda *_: None,
             ),

@@ -47,10 +47,10 @@ class Served:
         self.reloads: list[Exception | None] = []
         self.missing = ""
         self.disk_is_full = False
-        self._incidents, self._figures = Incidents(database), DatabaseFigures(database)
+        self.incidents, self._figures = Incidents(database), DatabaseFigures(database)
         self.site = Site(
             webhook=WebhookHandler(
-                ingester=Ingester(incidents=self, clock=FixedClock(1_000)),
+                ingester=Ingester(incidents=self, clock=FixedClock(1_000), kept=lambda: None),
                 access=lambda: self.access,
                 count=self.metrics.count_alerts,
             ),
@@ -62,9 +62,9 @@ class Served:
             is_ready=self._missing,
         )
 
-    async def record(self, request, windows):
+    async def keep(self, request):
         self._need_disk()
-        await self._incidents.record(request, windows)
+        await self.incidents.keep(request)
 
     async def figures(self):
         self._need_disk()
@@ -118,6 +118,7 @@ async def served(database):
 
 async def stored(database) -> tuple[int, int]:
     """Count windows and kept requests."""
+    await Incidents(database).join()
     async with database.read() as connection:
         windows = (await connection.execute(select(t.incident))).all()
         requests = (await connection.execute(select(t.webhook_request))).all()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_exporter.web.webhook import read_webhook
+from sla_exporter.webhook import read_webhook
 
 BODY = json.loads(
     (Path(__file__).parents[1] / "data/webhooks/03_partially_resolved_group.json").read_text()

@@ -45,6 +45,7 @@ from sla_exporter.store.tables.told import (
     OpinionRow,
     RepairMarkRow,
     SilenceRow,
+    WebhookBacklogRow,
     WebhookRequestRow,
     WithdrawalRow,
 )
@@ -71,6 +72,7 @@ exclusion_withdrawal = _table(WithdrawalRow)
 silence_version = _table(SilenceRow)
 opinion = _table(OpinionRow)
 webhook_request = _table(WebhookRequestRow)
+webhook_backlog = _table(WebhookBacklogRow)
 settlement = _table(SettlementRow)
 settlement_revision = _table(RevisionRow)
 settlement_case = _table(CaseRow)

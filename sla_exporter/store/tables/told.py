@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from sla_exporter.store.tables.base import SERIAL
@@ -118,3 +118,15 @@ class WebhookRequestRow(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
     truncated: int = 0
     problem: str | None = None
+
+
+class WebhookBacklogRow(SQLModel, table=True):
+    """A webhook request whose windows are not joined yet."""
+
+    __tablename__ = "webhook_backlog"
+
+    request_id: int = Field(
+        sa_column=Column(
+            SERIAL, ForeignKey("webhook_request.id"), primary_key=True, autoincrement=False
+        )
+    )

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from sla_exporter.core.money import Money
+from sla_exporter.core.texts import is_storable
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.decide import Verdict
@@ -20,7 +21,6 @@ from sla_exporter.web.api import models as m
 from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.problems import Refused, conditional, problem, problem_of
 from sla_exporter.web.api.routes import API
-from sla_exporter.web.texts import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from sla_exporter.core.incidents import ToldWindow, fingerprint_of
 from sla_exporter.core.periods import ms_of
-from sla_exporter.web.texts import UNSTORABLE
+from sla_exporter.core.texts import UNSTORABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,8 +76,10 @@ _json = msgspec.json.Encoder()
 _fast_envelope = msgspec.json.Decoder(_FastEnvelope)
 
 
-def read_body(body: bytes) -> Webhook:
+def read_body(body: bytes, *, windows: bool = True) -> Webhook:
     """Read a request body: at once if nothing is wrong with it, or else alert by alert.
+
+    Without ``windows`` it is looked at all the same, but they need not be written out.
 
     Raises:
         ValueError: if it is not a webhook of version 4.
@@ -85,32 +87,32 @@ def read_body(body: bytes) -> Webhook:
     try:
         body.decode()  # what is skipped is not looked at by the decoder
         if not _UNSTORABLE_ESCAPE.search(body):
-            return _read_fast(_fast_envelope.decode(body))
+            return _read_fast(_fast_envelope.decode(body), windows=windows)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful way says what is wrong
     return read_webhook(json.loads(body))
 
 
-def _read_fast(envelope: _FastEnvelope) -> Webhook:
+def _read_fast(envelope: _FastEnvelope, *, windows: bool) -> Webhook:
     alerts = envelope.alerts
     _require_fingerprints([alert.fingerprint for alert in alerts])
-    labels = _lines([alert.labels for alert in alerts])
-    annotations = _lines([alert.annotations for alert in alerts])
-    rows = [
-        (
-            alert.fingerprint or fingerprint_of(alert.labels),
-            *_go_edges(alert.status, alert.startsAt, alert.endsAt),
-            labels_text,
-            annotations_text,
-        )
-        for alert, labels_text, annotations_text in zip(alerts, labels, annotations, strict=False)
-    ]
+    edges = [_go_edges(alert.status, alert.startsAt, alert.endsAt) for alert in alerts]
     return Webhook(
-        windows=tuple(map(_told, rows)),
+        windows=_windows(alerts, edges) if windows else (),
         statuses=tuple([alert.status for alert in alerts]),
         truncated=_truncated(envelope.truncatedAlerts),
         sender=envelope.externalURL,
     )
+
+
+def _windows(
+    alerts: Sequence[_FastAlert], edges: Sequence[tuple[int, int | None]]
+) -> tuple[ToldWindow, ...]:
+    prints = [alert.fingerprint or fingerprint_of(alert.labels) for alert in alerts]
+    starts, ends = zip(*edges, strict=True) if edges else ((), ())
+    labels = _lines([alert.labels for alert in alerts])
+    annotations = _lines([alert.annotations for alert in alerts])
+    return tuple(map(_told, zip(prints, starts, ends, labels, annotations, strict=False)))
 
 
 def _require_fingerprints(said: list[str]) -> None:
