@@ -24,7 +24,7 @@ _LONGEST_S = 5.0
 
 @dataclass(slots=True, kw_only=True)
 class Joiner:
-    """Has joined what was kept: soon when requests stop coming, and at the latest in seconds."""
+    """Sees to it that what was kept is joined: when no more comes, or else within seconds."""
 
     join: Callable[[], Awaitable[object]]
     _heard: bool = False

@@ -11,6 +11,7 @@ from sla_exporter.ports.delivery import Issued
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 from sla_exporter.store.outbox import CREDIT, entries
+from sla_exporter.store.upserts import put
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -68,10 +69,10 @@ class DatabaseBillingChecks:
             }
             for one in differences
         ]
-        check, difference = t.billing_check, t.billing_difference
+        difference = t.billing_difference
         async with self._database.write() as connection:
-            await connection.execute(delete(check).where(check.c.sink == sink))
+            checked = {"sink": sink, "checked_at_ms": now_ms}
+            await connection.execute(put(connection, t.billing_check, checked))
             await connection.execute(delete(difference).where(difference.c.sink == sink))
-            await connection.execute(insert(check).values(sink=sink, checked_at_ms=now_ms))
             if rows:
                 await connection.execute(insert(difference), rows)

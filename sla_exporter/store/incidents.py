@@ -16,6 +16,7 @@ from sla_exporter.store.engine import in_parts
 from sla_exporter.store.joining import join_backlog
 from sla_exporter.store.receiving import keep, row_of
 from sla_exporter.store.together import Together
+from sla_exporter.store.upserts import put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,13 +117,8 @@ class Incidents:
     async def mark_repaired(self, service: str, until_ms: int) -> None:
         """Note up to when windows were compared."""
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            statement = dialect.insert(t.repair_mark).values(service=service, until_ms=until_ms)
-            await connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["service"], set_={"until_ms": statement.excluded.until_ms}
-                )
-            )
+            mark = {"service": service, "until_ms": until_ms}
+            await connection.execute(put(connection, t.repair_mark, mark))
 
 
 def _window(row: Any) -> IncidentWindow:

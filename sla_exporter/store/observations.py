@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window, replace_within
@@ -17,6 +16,7 @@ from sla_exporter.store.engine import in_parts
 from sla_exporter.store.event_slots import replace_slots, slots_touching
 from sla_exporter.store.labels import labels_from_text, labels_to_text
 from sla_exporter.store.partials import partials_touching, replace_partials
+from sla_exporter.store.upserts import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -98,6 +98,7 @@ class Observations:
 def _record(
     connection: Connection, service: str, span: Window, found: Observation, watermark: Watermark
 ) -> None:
+    connection.execute(put(connection, t.watermark, _mark_row(service, watermark)))
     named = [*found.states, *found.slots]
     ids = _series_ids(connection, service, named) if named else {}
     unseen = [labels for labels in found.states if labels not in ids]
@@ -109,7 +110,6 @@ def _record(
         slots = {ids[labels]: counted for labels, counted in found.slots.items()}
         replace_slots(connection, span, slots)
     replace_partials(connection, service, span, found.affected)
-    _move(connection, service, watermark)
 
 
 def _states(connection: Connection, service: str, span: Window) -> Mapping[Labels, SeriesState]:
@@ -201,17 +201,12 @@ def _rows_of(series_id: int, state: SeriesState) -> Iterable[dict[str, object]]:
             yield {"series_id": series_id, "is_down": is_down, "start_ms": start, "end_ms": end}
 
 
-def _move(connection: Connection, service: str, watermark: Watermark) -> None:
-    values = {
+def _mark_row(service: str, watermark: Watermark) -> dict[str, object]:
+    return {
+        "service": service,
         "interval_ms": watermark.interval_ms,
         "from_ms": watermark.from_ms,
         "fresh_until_ms": watermark.fresh_until_ms,
         "final_until_ms": watermark.final_until_ms,
         "unread": json.dumps(watermark.unread),
     }
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(
-        dialect.insert(t.watermark)
-        .values(service=service, **values)
-        .on_conflict_do_update(index_elements=["service"], set_=values)
-    )

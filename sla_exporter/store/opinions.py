@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.windows import Window
 from sla_exporter.store import tables as t
+from sla_exporter.store.upserts import put
 
 if TYPE_CHECKING:
     from sla_exporter.store.engine import Database
@@ -48,19 +48,13 @@ class Opinions:
         self, source: str, contract: str, span: Window, state: SeriesState, at_ms: int
     ) -> None:
         """Keep an answer in the place of an older one."""
-        said = {
-            "windows": json.dumps({"down": state.down, "unknown": state.unknown}),
-            "answered_at_ms": at_ms,
-        }
-        keys = {
+        row = {
             "source": source,
             "contract": contract,
             "start_ms": span.start_ms,
             "end_ms": span.end_ms,
+            "windows": json.dumps({"down": state.down, "unknown": state.unknown}),
+            "answered_at_ms": at_ms,
         }
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            statement = dialect.insert(t.opinion).values(**keys, **said)
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=list(keys), set_=said)
-            )
+            await connection.execute(put(connection, t.opinion, row))

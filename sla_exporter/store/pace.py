@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select, text, true
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.store import tables as t
+from sla_exporter.store.upserts import put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STOPPED = "notices"
 _HOUR_MS = 3_600_000
-_PACE_LOCK = 0x51B  # any number that only this uses
+_PACE_LOCK = 0x51D  # any number that only this uses
 
 
 async def due_keys(
@@ -101,12 +101,11 @@ async def _batch(connection: AsyncConnection, sink: str, pace: Pace, now_ms: int
     goes_on = found is not None and now_ms - found.seen_at_ms <= pace.wait_ms
     began_ms = int(found.began_at_ms) if found is not None and goes_on else now_ms
     goes_on_ms = began_ms + pace.wait_ms
-    row = {"began_at_ms": began_ms, "goes_on_at_ms": goes_on_ms, "seen_at_ms": now_ms}
-    await _put(connection, {"sink": sink, **row})
+    row = {
+        "sink": sink,
+        "began_at_ms": began_ms,
+        "goes_on_at_ms": goes_on_ms,
+        "seen_at_ms": now_ms,
+    }
+    await connection.execute(put(connection, t.notice_batch, row))
     return began_ms
-
-
-async def _put(connection: AsyncConnection, row: dict[str, Any]) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    put = dialect.insert(t.notice_batch).values(row)
-    await connection.execute(put.on_conflict_do_update(index_elements=["sink"], set_=row))

@@ -18,6 +18,7 @@ from sla_exporter.errors import BooksMoved
 from sla_exporter.store import ledger, past, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
+from sla_exporter.store.upserts import put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,10 +180,9 @@ class Settlements:
     async def stand(self, standings: Sequence[Standing]) -> None:
         """Replace what the open periods look like as of now."""
         async with self._database.write() as connection:
-            await connection.execute(delete(t.standing))
-            await connection.execute(delete(t.standing_mark))
             mark = {"name": "standing", "mark": uuid.uuid4().hex}
-            await connection.execute(insert(t.standing_mark).values(mark))
+            await connection.execute(put(connection, t.standing_mark, mark))
+            await connection.execute(delete(t.standing))
             for part in in_parts(standings, 5000):
                 await connection.execute(insert(t.standing), [asdict(one) for one in part])
 
