@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.outages import worth_telling
@@ -33,12 +34,18 @@ class Acknowledger:
     routes: Routes
     after_ms: int
     pause_ms: int
+    # Two jobs look at open periods, side by side, and each must see what the other told.
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def tell(self, settlements: Sequence[Settlement], faults: Windows, now_ms: int) -> int:
         """Look at open periods, and say how many customers were told of something.
 
         Nothing is said of ``faults``: then so many were down that it may be the monitoring.
         """
+        async with self._alone:
+            return await self._tell(settlements, faults, now_ms)
+
+    async def _tell(self, settlements: Sequence[Settlement], faults: Windows, now_ms: int) -> int:
         since_ms = now_ms - self.after_ms - self.pause_ms
         known = await self.told.since(since_ms - self.pause_ms)
         longer, fresh = self._sorted(settlements, known, since_ms, faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 
@@ -89,6 +90,18 @@ async def test_it_is_told_once(office):
     )
 
     assert len(told) == 1
+
+
+async def test_two_that_look_at_once_tell_it_once(office):
+    """As observing and reconciling do, side by side."""
+    start = at(3, 10)
+    now = start + AFTER
+    down = {"acme": since(start, now), "birch": (), "cedar": ()}
+    await office.measured(down, until_ms=now)
+
+    await asyncio.gather(*(office.reconciler.stand(TWO, now) for _ in range(4)))
+
+    assert len(await look(office, now, acme=since(start, now))) == 1
 
 
 async def test_another_outage_is_told_after_a_pause(office):
