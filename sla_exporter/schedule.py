@@ -2,6 +2,8 @@
 
 Jobs run in UTC at fixed intervals and catch up from what is stored, so a tick that was missed costs
 nothing. One run of a job at a time; a failure is logged and counted, and the next tick tries again.
+Ticks go by the clock of the machine. If it is set back, they begin anew, or nothing would run until
+it is where it was.
 """
 
 from __future__ import annotations
@@ -19,7 +21,12 @@ from sla_exporter.errors import SlaExporterError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sla_exporter.ports import Clock
+
 _log = structlog.get_logger(__name__)
+
+_LOOK_S = 1.0
+_JUMP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +44,21 @@ class Schedule:
     """Runs jobs until it is stopped; ``count`` is told the result of every run."""
 
     count: Callable[[str, str], None]
+    clock: Clock
     _scheduler: Any = field(default_factory=lambda: AsyncIOScheduler(timezone="UTC"))
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _jobs: list[Job] = field(default_factory=list)
+    _minding: asyncio.Task[None] | None = None
     _stopping: bool = False
 
     def start(self) -> None:
         """Begin to tick."""
         self._scheduler.start()
+        self._minding = asyncio.create_task(self._mind_the_clock())
 
     def replace(self, jobs: list[Job]) -> None:
         """Put these jobs in the place of all others; each first runs after its interval."""
+        self._jobs = jobs
         self._scheduler.remove_all_jobs()
         for job in jobs:
             self._scheduler.add_job(
@@ -76,6 +88,8 @@ class Schedule:
     async def stop(self) -> None:
         """Stop ticking and let what runs come to its end."""
         self._stopping = True
+        if self._minding is not None:
+            self._minding.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         await self.idle()
@@ -83,6 +97,20 @@ class Schedule:
     async def idle(self) -> None:
         """Wait for the runs that are under way now."""
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _mind_the_clock(self) -> None:
+        ahead_s = self._ahead_s()
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            before_s, ahead_s = ahead_s, self._ahead_s()
+            if ahead_s < before_s - _JUMP_S:
+                by_s = round(before_s - ahead_s)
+                _log.warning("the clock was set back; jobs begin to tick anew", by_s=by_s)
+                self.replace(self._jobs)
+
+    def _ahead_s(self) -> float:
+        """Compare the clock with one that nobody can set."""
+        return self.clock.now_ms() / 1000 - asyncio.get_running_loop().time()
 
     async def _guarded(self, job: Job) -> None:
         try:

@@ -83,7 +83,8 @@ class Service:
             begin=self._run_all,
         )
         self.schedule = Schedule(
-            count=lambda job, result: self.metrics.runs.labels(job, result).inc()
+            count=lambda job, result: self.metrics.runs.labels(job, result).inc(),
+            clock=self.clock,
         )
         self.incidents = Incidents(self.database)
         self._join = Job(name="join", every_ms=_JOIN_EVERY_MS, run=self.incidents.join)

@@ -25,6 +25,7 @@ PACKAGES = {
     "blackbox_exporter": "prometheus-blackbox-exporter",
     "victoria-metrics": "victoria-metrics",
     "pgbouncer": "pgbouncer",
+    "faketime": "faketime",
 }
 # What Debian calls the programs that upstream calls otherwise.
 _DEBIAN_NAMES = {

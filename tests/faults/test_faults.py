@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from sla_exporter.demo.servers import alertmanager, free_port
 from tests.e2e.test_kill import outcome
 from tests.e2e.test_service import BEARER, WEBHOOKS, log_of, metric, until
 from tests.fakes.whmcs import IDENTIFIER, SECRET, FakeWhmcs
+from tests.faketime import Clock
 from tests.faults.hostile import Between
 
 if TYPE_CHECKING:
@@ -304,8 +306,30 @@ def tomorrow(folder: Path) -> None:
     database.close()
 
 
+def has_reconciled(server: Server, times: float) -> bool:
+    return metric(server, RECONCILED) >= times
+
+
+@pytest.mark.slow
 def test_the_clock_jumps(config, service, tmp_path):
-    """Forward and back by a day between two starts: the month is settled once."""
+    """Forward by a day and back by two while it runs: jobs go on, the month is settled once."""
+    clock = Clock(tmp_path / "clock")
+    server = clock.put_into(service(fast(config))).start()
+    until(lambda: is_done(tmp_path), "the month was settled", 60)
+    for number, offset in enumerate(("+1d", "-1d", "+0d")):
+        clock.jump(offset)
+        enough = metric(server, RECONCILED) + 3
+        until(partial(has_reconciled, server, enough), f"reconciled again at {offset}")
+        assert metric(server, "sla_lease_held") == 1
+        assert post(server, number) == 200
+        assert windows(tmp_path) == 2 * (number + 1)
+    server.stop()
+    check_whole(tmp_path)
+    assert "Traceback" not in log_of(server)
+
+
+def test_the_clock_jumps_between_two_starts(config, service, tmp_path):
+    """Forward and back by a day: the month is settled once."""
     server = service(fast(config)).start()
     until(lambda: is_done(tmp_path), "the month was settled", 60)
     for shift in (86_400_000, -86_400_000):
