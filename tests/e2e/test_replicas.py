@@ -201,3 +201,32 @@ def test_stopped_at_every_await_and_woken_up_later(postgres, tmp_path):
         if outcome(url) != expected
     ]
     assert different == []
+
+
+@pytest.mark.slow
+def test_jobs_that_run_side_by_side_leave_each_other_alone(replicas, config, service, tmp_path):
+    """Every job all the time, and a person's commands among them: none fails, nothing is doubled."""
+    config["schedule"] |= dict.fromkeys(
+        ("observe", "reconcile", "deliver", "repair", "claims", "billing"), "50ms"
+    )
+    first, second, _ = (service(config) for _ in range(3))
+    first.start()
+    second.start()
+    until(lambda: is_settled(config["database"]["url"]), "the month was settled", 60)
+
+    for command in (["reconcile"], ["incidents", "list"], ["credits", "list"]) * 3:
+        asked_for = [sys.executable, "-m", "sla_exporter", *command, "--config.file"]
+        done = subprocess.run(
+            [*asked_for, str(tmp_path / "sla-exporter.yml")],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    for one in (first, second):
+        text = requests.get(f"{one.url}/metrics", timeout=5).text
+        assert not [
+            line
+            for line in text.splitlines()
+            if 'result="failed"' in line and not line.endswith(" 0.0")
+        ]
+        assert "Traceback" not in log_of(one)
+    check_whole(config["database"]["url"], tmp_path)
