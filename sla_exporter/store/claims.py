@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, case, cast, exists, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.claims import ClaimResult
 from sla_exporter.core.settlement import State
@@ -15,11 +14,11 @@ from sla_exporter.store import ledger, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 from sla_exporter.store.reader import Reader
+from sla_exporter.store.upserts import add
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.core.claims import JudgedClaim, StatedClaim
@@ -44,13 +43,13 @@ class Claims:
             state = (await connection.execute(query)).scalar_one_or_none()
             if state not in {None, State.OBSERVED.value}:
                 return Kept.TOO_LATE
-            added = await _add(connection, t.claim, [rows.claim_row(claim, at_ms)])
+            added = await add(connection, t.claim, [rows.claim_row(claim, at_ms)])
         return Kept.NOW if added else Kept.BEFORE
 
     async def keep(self, claim: JudgedClaim, telling: Telling | None, at_ms: int) -> None:
         """Keep a claim from which nothing follows but a notice."""
         async with self._database.write() as connection:
-            await _add(connection, t.claim, [rows.claim_row(claim, at_ms)])
+            await add(connection, t.claim, [rows.claim_row(claim, at_ms)])
             if telling:
                 await _tell(connection, [telling], at_ms)
 
@@ -156,15 +155,6 @@ class Claims:
 async def _tell(connection: AsyncConnection, tellings: Sequence[Telling], at_ms: int) -> int:
     notices = [rows.notice_row(one.settled.key, one.notice, at_ms) for one in tellings]
     orders = [rows.order_row(order, at_ms) for one in tellings for order in one.orders]
-    told = await _add(connection, t.notice, notices)
-    await _add(connection, t.outbox, orders)
+    told = await add(connection, t.notice, notices)
+    await add(connection, t.outbox, orders)
     return told
-
-
-async def _add(connection: AsyncConnection, table: Table, values: list[dict[str, Any]]) -> int:
-    """Insert what is not there yet, and say how many that were."""
-    if not values:
-        return 0
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return (await connection.execute(statement)).rowcount

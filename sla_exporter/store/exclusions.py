@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.exclusions import Scope, StatedExclusion, Withdrawal
 from sla_exporter.core.matchers import Matcher
@@ -20,6 +19,7 @@ from sla_exporter.core.windows import Window
 from sla_exporter.errors import NotPossible
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
+from sla_exporter.store.upserts import add
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,15 +97,9 @@ class Exclusions:
         """Keep versions that were not seen before, and say how many those were."""
         written = 0
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
             for part in in_parts(versions):
-                statement = (
-                    dialect.insert(t.silence_version)
-                    .values([_silence_row(version, seen_at_ms) for version in part])
-                    .on_conflict_do_nothing()
-                    .returning(t.silence_version.c.silence)
-                )
-                written += len((await connection.execute(statement)).all())
+                found = [_silence_row(version, seen_at_ms) for version in part]
+                written += await add(connection, t.silence_version, found)
         return written
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.incidents import Change, IncidentNote, IncidentWindow, bounded
 from sla_exporter.store import tables as t
@@ -16,7 +15,7 @@ from sla_exporter.store.engine import in_parts
 from sla_exporter.store.joining import join_backlog
 from sla_exporter.store.receiving import keep, row_of
 from sla_exporter.store.together import Together
-from sla_exporter.store.upserts import put
+from sla_exporter.store.upserts import add, put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,7 +159,6 @@ async def _with_notes(
 async def _amend(connection: AsyncConnection, amendment: Amendment) -> bool:
     """Change the window, unless something else did meanwhile."""
     window, c = amendment.window, t.incident.c
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     changed = update(t.incident).where(
         c.fingerprint == window.fingerprint, c.starts_at_ms == window.starts_at_ms
     )
@@ -168,8 +166,7 @@ async def _amend(connection: AsyncConnection, amendment: Amendment) -> bool:
         case Change.DISMISSED | Change.RESTORED:
             return True
         case Change.ADDED | Change.FOUND:
-            statement = dialect.insert(t.incident).values(_row(window)).on_conflict_do_nothing()
-            return bool((await connection.execute(statement)).rowcount)
+            return bool(await add(connection, t.incident, [_row(window)]))
         case Change.REOPENED:
             changed = changed.where(c.ends_at_ms.is_not(None)).values(ends_at_ms=None)
         case _:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.records import ERASED
 from sla_exporter.store import tables as t
 from sla_exporter.store.pace import STOPPED
+from sla_exporter.store.upserts import add
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,12 +97,9 @@ class Mailroom:
 
     async def stop(self, who: str, why: str, now_ms: int) -> None:
         """Send no notice any more, whichever replica would; the first who said so stays named."""
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        row: dict[str, Any] = {"name": STOPPED, "who": who, "why": why, "stopped_at_ms": now_ms}
+        row = {"name": STOPPED, "who": who, "why": why, "stopped_at_ms": now_ms}
         async with self._database.write() as connection:
-            await connection.execute(
-                dialect.insert(t.notice_stop).values(row).on_conflict_do_nothing()
-            )
+            await add(connection, t.notice_stop, [row])
 
     async def resume(self) -> bool:
         """Send notices again, and say whether that was stopped."""

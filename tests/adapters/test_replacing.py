@@ -20,6 +20,7 @@ from sla_exporter.store import tables as t
 from sla_exporter.store.billing import DatabaseBillingChecks
 from sla_exporter.store.observations import Observations
 from sla_exporter.store.settlements import Settlements
+from sla_exporter.store.upserts import add
 from tests.conftest import EVERY_STORE
 
 STORES = EVERY_STORE
@@ -43,6 +44,18 @@ def standing(contract: str, credit_minor: int) -> Standing:
         currency="EUR", credit_minor=credit_minor, objective=None, ratio=None, down_ms=0,
         unknown_ms=0,
     )  # fmt: skip
+
+
+async def test_what_is_there_already_is_not_added_and_not_counted(database, rows):
+    """Drivers count in ways of their own."""
+    mark = {"service": "web", "until_ms": 1}
+    async with database.write() as connection:
+        assert await add(connection, t.repair_mark, []) == 0
+        assert await add(connection, t.repair_mark, [mark]) == 1
+        assert await add(connection, t.repair_mark, [mark, mark | {"service": "mail"}]) == 1
+        assert await add(connection, t.repair_mark, [mark]) == 0
+
+    assert await rows(t.repair_mark) == 2
 
 
 async def test_how_open_periods_stand(database, rows):

@@ -205,7 +205,7 @@ def test_stopped_at_every_await_and_woken_up_later(postgres, tmp_path):
 
 @pytest.mark.slow
 def test_jobs_that_run_side_by_side_leave_each_other_alone(replicas, config, service, tmp_path):
-    """Every job all the time, and a person's commands among them: none fails, nothing is doubled."""
+    """Every job all the time, and commands of a person: none fails, nothing is doubled."""
     config["schedule"] |= dict.fromkeys(
         ("observe", "reconcile", "deliver", "repair", "claims", "billing"), "50ms"
     )
