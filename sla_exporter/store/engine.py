@@ -180,7 +180,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
         "synchronous=FULL",  # a commit that was answered with 2xx survives a power cut
         "foreign_keys=ON",
         f"busy_timeout={int(_BUSY_S * 1000)}",
-        # New alerts touch pages all over the index: fewer are written twice, and none read again.
+        # New alerts touch pages all over the index, of which fewer are written twice then.
         "wal_autocheckpoint=4000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
