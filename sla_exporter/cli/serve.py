@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sla_exporter import __version__, logs
 from sla_exporter.app import load
 from sla_exporter.cli import options
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
+from sla_exporter.garbage import look_seldom
 from sla_exporter.service import Service
 from sla_exporter.web.tls import WebTls
 
@@ -100,8 +100,7 @@ async def _serve(service: Service, host: str, port: int) -> None:
             await site.start()
         except OSError as error:
             raise SlaExporterError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-        # What is there now stays: the garbage collector need not look at it again and again.
-        gc.freeze()
+        look_seldom()
         _log.info("listening", address=f"{host}:{port}", version=__version__)
         await stopping.wait()
         _log.info("stopping")

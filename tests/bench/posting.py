@@ -8,6 +8,7 @@ balances, notices of credits with their pictures, orders, and how the next perio
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import math
 import subprocess
@@ -23,6 +24,7 @@ from sla_exporter.core.catalogue import Catalogue, Contract, Customer
 from sla_exporter.core.periods import Period
 from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window
+from sla_exporter.garbage import look_seldom
 from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import Routes
 from sla_exporter.store.engine import Database, sqlite_url
@@ -80,6 +82,8 @@ async def _close(url: str, size: int, *, statements: bool) -> dict[str, Any]:
     book, states = fleet(size)
     await seed(database, states, Window(MONTH.span.start_ms, NOW_MS))
     states.clear()  # it stands in the database now, and nobody keeps it in memory
+    gc.collect()
+    look_seldom()  # as serve does, when it has read whom there is
     office = Office(database, brakes=_BRAKES)
     routes = Routes(notices="file", credits="file", statements=statements)
     office.reconciler = replace(office.reconciler, routes=routes)

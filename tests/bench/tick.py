@@ -16,6 +16,7 @@ from typing import Any
 import requests
 
 from sla_exporter.flow.observe import Observer
+from sla_exporter.garbage import look_seldom
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
@@ -57,7 +58,7 @@ async def _ticks(url: str, file: Path, from_ms: int, until_ms: int) -> dict[str,
     database = Database(sqlite_url(file))
     await database.migrate()
     gc.collect()
-    gc.freeze()  # as serve does
+    look_seldom()  # as serve does
     source = PrometheusSource(url)
     # Each hour is read for good at once: the second pass is a tick of its own kind.
     observer = Observer(source=source, store=Observations(database), settle_after_ms=0)

@@ -11,7 +11,6 @@ from the first request until the last window, is measured too.
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import multiprocessing
 import re
@@ -29,6 +28,7 @@ from sla_exporter.app import SystemClock
 from sla_exporter.core.incidents import fingerprint_of
 from sla_exporter.demo.servers import free_port
 from sla_exporter.flow.ingest import Ingester, Joiner
+from sla_exporter.garbage import look_seldom
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.settings.config import WebhookAccess
 from sla_exporter.store.engine import Database, sqlite_url
@@ -129,7 +129,7 @@ async def _serve_until_killed(url: str, port: int, ready: Any) -> None:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    gc.freeze()  # as serve does
+    look_seldom()  # as serve does
     ready.set()
     await asyncio.Event().wait()
 
