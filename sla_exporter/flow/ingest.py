@@ -7,7 +7,7 @@ from what was kept: after a lull, because what comes in goes first, and before a
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sla_exporter.ports.incidents import RawRequest
@@ -28,7 +28,7 @@ class Joiner:
 
     join: Callable[[], Awaitable[object]]
     _heard: bool = False
-    _task: asyncio.Task[None] | None = field(default=None)
+    _task: asyncio.Task[None] | None = None
 
     def hear(self) -> None:
         """Take note that a request was kept."""

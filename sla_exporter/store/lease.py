@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import BigInteger, Integer, literal_column, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.errors import LeaseLost
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database
+from sla_exporter.store.upserts import add
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -63,16 +63,13 @@ class Lease:
     async def _is_free(self, connection: AsyncConnection) -> bool:
         """Say whether it may be taken, and keep everybody else from doing so meanwhile."""
         c, now_ms = t.lease.c, _now_ms(self._database)
-        dialect = sqlite if self._database.is_sqlite else postgresql
         if not self._database.is_sqlite:
             # Who is stopped right here must not make everybody else wait for its row.
             alone = await connection.execute(_TRY, {"k": _TAKING_LOCK})
             if not alone.scalar_one():
                 return False
-        first = dialect.insert(t.lease).values(
-            name=self._name, epoch=0, granted_at_ms=0, expires_at_ms=0
-        )
-        await connection.execute(first.on_conflict_do_nothing())
+        first = {"name": self._name, "epoch": 0, "granted_at_ms": 0, "expires_at_ms": 0}
+        await add(connection, t.lease, [first])
         # A lease that was granted in the future is from before the clock was put back.
         has_run_out = or_(c.owner.is_(None), c.expires_at_ms <= now_ms, c.granted_at_ms > now_ms)
         # Locked it is by a write of its holder; then the next try may get it.

@@ -18,7 +18,7 @@ from sla_exporter.errors import BooksMoved
 from sla_exporter.store import ledger, past, rows
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
-from sla_exporter.store.upserts import put
+from sla_exporter.store.upserts import add, put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -297,10 +297,8 @@ async def _keep_cases(connection: AsyncConnection, postings: Sequence[Posting]) 
     if not kept:
         return
     policies = {record.policy_hash: rows.policy_row(record) for _, record in kept}
+    await add(connection, t.policy_source, list(policies.values()))
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    await connection.execute(
-        dialect.insert(t.policy_source).on_conflict_do_nothing(), list(policies.values())
-    )
     cases = [rows.case_row(settled, record) for settled, record in kept]
     statement = dialect.insert(t.settlement_case)
     taken = {name: statement.excluded[name] for name in ("policy_hash", "content", "incidents")}
