@@ -16,8 +16,8 @@ from sla_exporter.store.settlements import Settlements
 from tests.adapters.test_settlement_store import posting
 from tests.cast import outage, settled
 from tests.e2e.test_kill import outcome
-from tests.e2e.test_service import BEARER, until
-from tests.faults.test_faults import RECONCILED, is_done, metric, post
+from tests.e2e.test_service import BEARER, metric, until
+from tests.faults.watching import RECONCILED, is_done, post
 from tests.postgres import _program
 
 if TYPE_CHECKING:
