@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import math
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from sla_exporter.ports.settling import Routes
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.observations import Observations
 from tests.bench.memory import peak_memory_mb
+from tests.bench.slope import exponent
 from tests.cast import DAY, HOUR, MINUTE, catalogue, contract
 from tests.office import Office
 from tests.postgres import PostgresServer
@@ -45,12 +45,11 @@ def run(
     sizes: tuple[int, ...] = _SIZES, on_postgresql: int = 10_000, with_statements: int = 2_000
 ) -> dict[str, Any]:
     """Settle fleets of these sizes, each in a process of its own."""
-    found: dict[str, Any] = {}
-    for size in sizes:
-        found |= _told(str(size), size, _closed(size))
-    first, last = sizes[0], sizes[-1]
-    slope = math.log(found[f"{last}_s"] / found[f"{first}_s"]) / math.log(last / first)
-    found["exponent"] = round(slope, 2)
+    closed = {size: _closed(size) for size in sizes}
+    slope = exponent({size: one["seconds"] for size, one in closed.items()})
+    found: dict[str, Any] = {"exponent": slope}
+    for size, one in closed.items():
+        found |= _told(str(size), size, one)
     with PostgresServer(durable=True) as server:
         url = server.fresh_database()
         found |= _told(f"postgresql_{on_postgresql}", on_postgresql, _closed(on_postgresql, url))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.bench import cold_month, deliveries, notices, posting, settling, steady_state, webhooks
 from tests.bench.fleet import Fleet
+from tests.bench.slope import exponent
 
 
 def test_the_cold_month_is_measured():
@@ -50,7 +53,13 @@ def test_posting_is_measured():
 
     entries = [found[f"{n}_entries"] for n in ("100", "200", "postgresql_100", "statements_50")]
     assert entries == [2, 4, 2, 1]
-    assert found["exponent"] != 0
+    assert "exponent" in found
+
+
+@pytest.mark.parametrize(("power", "expected"), [(0, 0.0), (1, 1.0), (1.5, 1.5)])
+def test_growth_is_told_by_its_exponent(power, expected):
+    """Whatever is between the smallest and the largest, and in which order."""
+    assert exponent({10_000: 3.0 * 100**power, 1_000: 7.0, 100: 3.0}) == expected
 
 
 def test_durable_webhooks_are_measured():
