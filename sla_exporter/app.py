@@ -13,6 +13,7 @@ from sla_exporter.core.windows import Window
 from sla_exporter.flow.corroborate import Corroborator
 from sla_exporter.flow.decide import Decider
 from sla_exporter.flow.exclusions import take_silences
+from sla_exporter.flow.hear import Hearing
 from sla_exporter.flow.late import read_late
 from sla_exporter.flow.observe import Observer, uncounted
 from sla_exporter.flow.reconcile import Reconciler
@@ -233,9 +234,10 @@ class Engine:
             await read_late(service, hull, self.source, self.observer.store)
 
     async def reconcile(self) -> int:
-        """Settle what is due, and note how the open periods stand."""
+        """Settle what is due or was waiting for an opinion; note how the open periods stand."""
         now_ms = self.clock.now_ms()
         written = await self.reconciler.settle_due(self.config.catalogue, now_ms)
+        written += await Hearing(reconciler=self.reconciler).hear(self.config.catalogue, now_ms)
         await keep_up(self.reconciler.settlements, self.config.catalogue, now_ms)
         await self.stand()
         return written

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sla_exporter.core.reasoning import Step
     from sla_exporter.core.samples import SeriesState
+    from sla_exporter.core.settled import Settled
     from sla_exporter.core.settlement import Settlement
 
 
@@ -130,3 +131,32 @@ def heard(settlement: Settlement, opinion: Opinion) -> Settlement:
 
 
 _HOLDS = {Agreement.DISPUTED: Hold.DISPUTED, Agreement.MISSING: Hold.UNCONFIRMED}
+
+
+def heard_anew(before: Settled, after: Settled) -> Settled | None:
+    """Give what waits for want of agreement as it is with the opinion that there is now.
+
+    That may end the wait for an opinion, or dispute what nobody had an opinion of. Whatever else
+    holds it goes on holding it. ``None`` is given where the opinion changes nothing.
+    """
+    waits_for = _HOLDS_OF_OPINIONS.intersection(before.holds)
+    says = _HOLDS_OF_OPINIONS.intersection(after.holds)
+    if not waits_for or waits_for == says or Hold.UNCONFIRMED in says:
+        return None
+    if after.state is State.OBSERVED:
+        return None
+    others = set(before.holds) - waits_for - set(after.holds) - {Hold.CLAIM}
+    if not others:
+        return after
+    codes = tuple(f"hold_{hold.value}" for hold in others)
+    told = (one for one in before.steps if one.code.startswith(codes))
+    return replace(
+        after,
+        state=State.HELD,
+        holds=(*after.holds, *(hold for hold in before.holds if hold in others)),
+        steps=(*after.steps, *told),
+        group=after.group or before.group,
+    )
+
+
+_HOLDS_OF_OPINIONS = frozenset(_HOLDS.values())

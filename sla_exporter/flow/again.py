@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sla_exporter.core.money import Money
 from sla_exporter.core.reasoning import step
+from sla_exporter.core.second_opinion import heard_anew
 from sla_exporter.core.settled import Settled, computed
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.flow.reconcile import BATCH, Run, draft_of, fees_of, in_rounds
@@ -55,10 +56,14 @@ class Review(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Who wants periods settled anew and why, and whether something may be taken back."""
+    """Who wants periods settled anew and why, and whether something may be taken back.
+
+    With ``only_opinions``, nothing is written but what a second opinion says of the same figure.
+    """
 
     verdict: Verdict
     take_back: bool = False
+    only_opinions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +163,13 @@ class _Wishes:
 
 def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review:
     new = replace(new, revision=old.revision + 1)
-    if _figures(old) == _figures(new):
+    is_same_figure = _figures(old) == _figures(new)
+    heard = heard_anew(old, new) if is_same_figure and old.state is State.HELD else None
+    if heard:
+        return _written(old, heard)
+    if wishes.now.only_opinions:
+        return Review(old, old, Fate.SAME)
+    if is_same_figure:
         same = (old.windows, old.ratio) == (new.windows, new.ratio)
         credit, kept = old.credit, old.kept_minor
         kept_as = replace(new, state=old.state, holds=old.holds, group=old.group)
@@ -177,6 +188,10 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
             holds=(*new.holds, Hold.REVIEW),
             steps=(*new.steps, step("hold_review")),
         )
+    return _written(old, new)
+
+
+def _written(old: Settled, new: Settled) -> Review:
     return Review(old, new, Fate.HELD if new.state is State.HELD else Fate.CHANGED)
 
 

@@ -17,18 +17,15 @@ from sla_exporter.core.samples import UP, SeriesState, never_seen
 from sla_exporter.core.settlement import Hold, State, Verdict
 from sla_exporter.core.silences import SilenceVersion
 from sla_exporter.core.windows import Window
-from sla_exporter.flow.corroborate import Corroborator
 from sla_exporter.flow.exclusions import ExclusionDesk
 from sla_exporter.flow.incidents import IncidentDesk
 from sla_exporter.flow.reconcile import Reconciler
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import Routes
-from sla_exporter.sources.opinions.pingdom import Pingdom
 from sla_exporter.store.exclusions import Exclusions
 from sla_exporter.store.incidents import Incidents
 from sla_exporter.store.observations import Observations
-from sla_exporter.store.opinions import Opinions
 from sla_exporter.store.settlements import Settlements
 from tests.cast import (
     ACME,
@@ -45,7 +42,6 @@ from tests.cast import (
     telling,
 )
 from tests.conftest import FixedClock
-from tests.pingdom import FakePingdom
 
 SEEN = Window(OCTOBER.span.start_ms - DAY, NOVEMBER_3)
 SITE_DOWN = Matcher.parse('alertname="SiteDown"')
@@ -313,50 +309,3 @@ async def test_a_customer_who_appears_in_the_middle_of_the_month(reconciler):
     assert found.state is State.POSTED
     assert found.credit.minor > 0
     assert "life" in [s.code for s in found.steps]
-
-
-@pytest.fixture
-async def pingdom():
-    async with FakePingdom(outages={"85975": [ACME_DOWN]}) as server:
-        yield server
-
-
-def corroborated(reconciler, pingdom, database) -> Reconciler:
-    clock = FixedClock(NOVEMBER_3)
-    monitors = dict.fromkeys(("acme", "birch", "cedar"), "85975")
-    source = Pingdom(pingdom.api(), monitors, tolerance_ms=2 * MINUTE, clock=clock)
-    asking = Corroborator(sources={"web": source}, store=Opinions(database), clock=clock)
-    return replace(reconciler, corroborator=asking)
-
-
-async def test_a_second_opinion_that_agrees_lets_the_credit_go(reconciler, pingdom, database):
-    """Only Acme is owed something, so only Acme's check is asked, once."""
-    found = await outcome(corroborated(reconciler, pingdom, database))
-
-    assert found["acme-web"].state is State.POSTED
-    assert "opinion_confirmed" in [s.code for s in found["acme-web"].steps]
-    assert len(pingdom.asked) == 1
-
-
-async def test_a_second_opinion_that_disagrees_holds_the_credit(reconciler, pingdom, database):
-    """Nothing is sent; the figure is there to be decided about."""
-    pingdom.outages["85975"] = []
-
-    found = await outcome(corroborated(reconciler, pingdom, database))
-
-    assert (found["acme-web"].state, found["acme-web"].holds) == (State.HELD, (Hold.DISPUTED,))
-    assert found["acme-web"].credit.minor == 4999
-    assert found["birch-web"].state is State.POSTED
-
-
-async def test_a_second_opinion_that_is_down_blocks_nothing(reconciler, pingdom, database):
-    """The others are settled as ever, and Acme's credit waits."""
-    pingdom.status = 500
-
-    found = await outcome(corroborated(reconciler, pingdom, database))
-
-    assert {name: one.holds for name, one in found.items()} == {
-        "acme-web": (Hold.UNCONFIRMED,),
-        "birch-web": (),
-        "cedar-web": (),
-    }
