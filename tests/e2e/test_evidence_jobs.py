@@ -6,11 +6,19 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import requests
 
-from sla_exporter.demo.servers import alertmanager
+from sla_exporter.demo.history import write_blocks
+from sla_exporter.demo.servers import alertmanager, prometheus
 from tests.e2e.test_service import log_of, metric, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELD = ("credits", "list", "--output", "json")
+ENTRIES = ("ledger", "export", "--format", "jsonl")
 
 
 def test_silences_are_kept_and_incidents_repaired(config, service, tmp_path):
@@ -39,12 +47,38 @@ def test_silences_are_kept_and_incidents_repaired(config, service, tmp_path):
     assert requests.get(f"{server.url}/-/ready", timeout=5).ok
     server.stop()
 
-    command = [
-        sys.executable, "-m", "sla_exporter", "exclusions", "list",
-        f"--config.file={tmp_path / 'sla-exporter.yml'}", "--output", "json",
-    ]  # fmt: skip
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    (found,) = json.loads(told)
+    (found,) = json.loads(told(tmp_path, "exclusions", "list", "--output", "json"))
     assert found["exclusion"] == f"silence/{made['silenceID']}"
     assert (found["who"], found["why"]) == ("ana", "maintenance: new disks")
     assert "Traceback" not in log_of(server)
+
+
+def test_credits_that_waited_for_a_second_opinion_go_once_it_can_be_had(
+    config, service, stage, tmp_path
+):
+    """Another Prometheus saw the same, and was away when the month was settled."""
+    folder = tmp_path / "other"
+    write_blocks(stage.history(), folder / "data")
+    other = prometheus(folder, {"global": {"scrape_interval": "15s"}})
+    config["services"]["web"]["corroborate"] = {"prometheus": {"url": other.url}}
+    server = service(config).start()
+    waiting = until(lambda: json.loads(told(tmp_path, *HELD)), "some are held")
+    assert {tuple(one["holds"]) for one in waiting} == {("unconfirmed",)}
+    assert told(tmp_path, *ENTRIES) == ""
+
+    with other:
+        requests.post(f"{server.url}/-/reload", timeout=5).raise_for_status()
+        until(lambda: json.loads(told(tmp_path, *HELD)) == [], "none is held any more")
+    server.stop()
+
+    entries = [json.loads(line) for line in told(tmp_path, *ENTRIES).splitlines()]
+    assert {one["key"] for one in entries} == {f"grant/{one['credit']}/2" for one in waiting}
+    assert {one["by"] for one in entries} == {"sla-exporter"}
+    assert "Traceback" not in log_of(server)
+
+
+def told(folder: Path, *command: str) -> str:
+    """Give what a command line says of the service in that folder."""
+    file = folder / "sla-exporter.yml"
+    whole = [sys.executable, "-m", "sla_exporter", *command, f"--config.file={file}"]
+    return subprocess.run(whole, capture_output=True, text=True, check=True).stdout
