@@ -38,7 +38,7 @@ MONTH = Period.month("2026-10", "UTC")
 NOW_MS = MONTH.span.end_ms + 2 * DAY
 _SIZES = (10_000, 50_000, 100_000)
 # Two in a hundred are many at once, and would wait for a person.
-_BRAKES = Brakes(run=Budget(), period=Budget(), at_least=10**9)
+NO_BRAKES = Brakes(run=Budget(), period=Budget(), at_least=10**9)
 
 
 def run(
@@ -83,7 +83,7 @@ async def _close(url: str, size: int, *, statements: bool) -> dict[str, Any]:
     states.clear()  # it stands in the database now, and nobody keeps it in memory
     gc.collect()
     look_seldom()  # as serve does, when it has read whom there is
-    office = Office(database, brakes=_BRAKES)
+    office = Office(database, brakes=NO_BRAKES)
     routes = Routes(notices="file", credits="file", statements=statements)
     office.reconciler = replace(office.reconciler, routes=routes)
     begun = time.perf_counter()

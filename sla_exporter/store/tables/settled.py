@@ -17,6 +17,7 @@ class SettlementRow(SQLModel, table=True):
         Index(None, "period", "state"),
         Index(None, "contract", "period_end_ms"),
         Index(None, "state", "claim_until_ms"),
+        Index(None, "verdict", "policy", "service", "state"),
     )
 
     key: str = Field(primary_key=True)
