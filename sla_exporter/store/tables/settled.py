@@ -22,7 +22,7 @@ class SettlementRow(SQLModel, table=True):
 
     key: str = Field(primary_key=True)
     contract: str
-    customer: str
+    customer: str = Field(index=True)
     service: str
     policy: str
     period: str
