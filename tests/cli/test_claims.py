@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from sla_exporter.app import SystemClock
 from sla_exporter.cli import main
 from sla_exporter.core.periods import utc_text
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 
 NOW = SystemClock().now_ms()
 MONTH = utc_text(NOW)[:7]

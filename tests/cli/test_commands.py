@@ -9,7 +9,7 @@ from sla_exporter import __version__
 from sla_exporter.cli import main
 from sla_exporter.cli.options import TerminalProgress
 from sla_exporter.cli.tables import table
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 
 
 def run(*arguments: str):

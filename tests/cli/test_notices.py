@@ -16,7 +16,7 @@ from sla_exporter.notices.kinds import KINDS
 from sla_exporter.store.engine import Database, sqlite_url
 from tests.cast import ACME, BIRCH, CEDAR, NOVEMBER_3, catalogue, contract, outage
 from tests.office import Office
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 
 BOOK = catalogue(contract(ACME, "499.90"), contract(BIRCH), contract(CEDAR))
 

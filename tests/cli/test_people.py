@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from sla_exporter.cli import main
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 
 OCTOBER = ("--since", "2026-10-01", "--until", "2026-11-01")
 

@@ -11,7 +11,7 @@ from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.outward import account_finder, billing_forms, sinks_of
 from sla_exporter.ports.settling import Routes
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 from tests.sinks.conftest import CLOCK, ENTRY
 
 WHMCS = (

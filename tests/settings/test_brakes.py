@@ -7,15 +7,12 @@ import pytest
 from sla_exporter.core.brakes import CAREFUL, Budget
 from sla_exporter.core.money import Money
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.settings import load_config
 from tests.cast import share
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL, load
 
 
 def loaded(tmp_path, more: str):
-    file = tmp_path / "sla.yml"
-    file.write_text(SMALL + more)
-    return load_config(file)
+    return load(tmp_path, SMALL + more)
 
 
 def test_without_a_word_the_brakes_are_careful(tmp_path):

@@ -6,9 +6,8 @@ import pytest
 
 from sla_exporter.core.policy.claim import Anchor, Claim, Deadline
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.settings import load_config
 from sla_exporter.settings.config import ClaimAccess
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL, load
 
 CLAIM = "claim: {within: 30 days, of: period end, remind: 7 days before, tolerance: 5m}"
 LINKS = "claims: {key: a key of the tests}\nweb: {external_url: https://sla.example}\n"
@@ -21,14 +20,9 @@ def with_claim(mode: str = "automatic") -> str:
     return f"{head}{CLAIM}, credit:{tail}mode: {mode}\n"
 
 
-def loaded(tmp_path, text):
-    (tmp_path / "sla.yml").write_text(text)
-    return load_config(tmp_path / "sla.yml")
-
-
 def test_a_claim_may_have_a_reminder_and_a_tolerance(tmp_path):
     """Beside its deadline."""
-    config = loaded(tmp_path, with_claim() + LINKS)
+    config = load(tmp_path, with_claim() + LINKS)
 
     (policy,) = config.catalogue.policies["gold"]
     day = 86_400_000
@@ -42,7 +36,7 @@ def test_a_reminder_before_there_is_anything_to_claim_is_a_mistake(tmp_path):
     text = with_claim().replace("7 days before", "30 days before")
 
     with pytest.raises(ConfigInvalid, match="so nobody is reminded"):
-        loaded(tmp_path, text + LINKS)
+        load(tmp_path, text + LINKS)
 
 
 def test_links_are_signed_with_the_first_key(tmp_path):
@@ -50,7 +44,7 @@ def test_links_are_signed_with_the_first_key(tmp_path):
     (tmp_path / "key").write_text("a key in a file\n")
     keys = "claims: {key: a key of the tests, old_key_file: key}\n"
 
-    config = loaded(tmp_path, SMALL + keys + "schedule: {claims: 1m}\n")
+    config = load(tmp_path, SMALL + keys + "schedule: {claims: 1m}\n")
 
     assert config.claims == ClaimAccess(keys=("a key of the tests", "a key in a file"))
     assert config.schedule.claims_ms == 60_000
@@ -67,7 +61,7 @@ def test_links_are_signed_with_the_first_key(tmp_path):
 def test_what_must_be_claimed_needs_links(tmp_path, links, missing):
     """Said with the policy that needs them."""
     with pytest.raises(ConfigInvalid) as error:
-        loaded(tmp_path, with_claim() + links)
+        load(tmp_path, with_claim() + links)
 
     needs = f"credits of policy 'gold' must be claimed by a link that customers are sent: {missing}"
     assert needs in str(error.value)
@@ -75,7 +69,7 @@ def test_what_must_be_claimed_needs_links(tmp_path, links, missing):
 
 def test_in_mode_observe_nobody_is_sent_a_link(tmp_path):
     """So a first look needs no key."""
-    assert loaded(tmp_path, with_claim("observe")).claims == ClaimAccess()
+    assert load(tmp_path, with_claim("observe")).claims == ClaimAccess()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +84,7 @@ def test_in_mode_observe_nobody_is_sent_a_link(tmp_path):
 def test_what_links_cannot_be_made_of(tmp_path, links, said):
     """With the place in the file."""
     with pytest.raises(ConfigInvalid) as error:
-        loaded(tmp_path, SMALL + links)
+        load(tmp_path, SMALL + links)
 
     assert said in str(error.value)
     assert "sla.yml:" in str(error.value)
@@ -98,7 +92,7 @@ def test_what_links_cannot_be_made_of(tmp_path, links, said):
 
 def test_keys_are_not_shown(tmp_path):
     """Neither of the two."""
-    config = loaded(tmp_path, SMALL + "claims: {key: a key of the tests, old_key: another one}\n")
+    config = load(tmp_path, SMALL + "claims: {key: a key of the tests, old_key: another one}\n")
 
     assert "tests" not in config.shown
     assert "another" not in config.shown

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from sla_exporter.core.alerts import AlertRules, EvidenceMode
@@ -13,11 +11,8 @@ from sla_exporter.core.periods import utc_text
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.repairs import Relabelling
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.settings import load_config
 from sla_exporter.settings.config import AlertmanagerAccess, OpinionAccess
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.settings.files import load
 
 FULL = """\
 prometheus:
@@ -63,12 +58,6 @@ exclusions:
     kind: caused by the customer
     why: their own firewall
 """
-
-
-def load(folder: Path, text: str):
-    file = folder / "sla.yml"
-    file.write_text(text)
-    return load_config(file)
 
 
 def test_exclusions_are_read_in_their_zone(tmp_path):

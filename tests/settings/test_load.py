@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,9 +17,7 @@ from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings import access, load_config
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.settings.files import SMALL, load, problems
 
 FULL = """\
 prometheus:
@@ -77,40 +74,6 @@ customers:
       - {service: web, policy: gold, fee: 499.90, since: 2025-03-06, until: 2026-12-31}
       - {id: second, service: web, policy: gold, fee: 12, since: 2025-03-06, matchers: 'a="b"'}
 """
-SMALL = """\
-prometheus: {url: http://localhost:9090}
-services:
-  web: {sli: {probe: up}, contract_label: customer}
-policies:
-  gold: {objective: 99.9%, credit: {tiers: [{below: 99.9%, pays: 10%}]}}
-customers:
-  - id: acme
-    name: Acme
-    currency: EUR
-    contracts: [{service: web, policy: gold, fee: 10.00, since: 2026-01-01}]
-"""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    secrets = tmp_path / "secrets"
-    secrets.mkdir()
-    for name in ("prometheus", "webhook", "mail"):
-        (secrets / name).write_text(f"{name}-secret\n")
-    return tmp_path
-
-
-def load(folder: Path, text: str):
-    file = folder / "sla.yml"
-    file.write_text(text)
-    return load_config(file)
-
-
-def problems(folder: Path, text: str) -> list[str]:
-    """Give the problems without the folder in front."""
-    with pytest.raises(ConfigInvalid) as caught:
-        load(folder, text)
-    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
 def test_a_database_may_be_reached_by_another_driver(folder, monkeypatch):
@@ -342,65 +305,6 @@ def test_a_file_that_is_not_there(folder):
     """In a sentence."""
     with pytest.raises(ConfigInvalid, match=r"none\.yml: cannot be read: No such file"):
         load_config(folder / "none.yml")
-
-
-def test_customers_in_further_files(folder):
-    """YAML by pattern, and CSV; problems there carry their own file and line."""
-    (folder / "customers").mkdir()
-    (folder / "customers" / "birch.yml").write_text(
-        "customers:\n"
-        "  - {id: birch, name: Birch, currency: EUR, contracts: ["
-        "{service: web, policy: gold, fee: 5, since: 2026-01-01}]}\n"
-    )
-    (folder / "customers.csv").write_text(
-        "id,name,currency,email,service,policy,fee,since,contract,billing.whmcs\n"
-        "cedar,Cedar Clinic,EUR,a@c.example b@c.example,web,gold,7.50,2026-02-01,,77\n"
-        "cedar,,,,web,gold,9.50,2026-02-01,cedar-two,\n"
-    )
-
-    config = load(folder, SMALL + "customer_files: ['customers/*.yml', customers.csv]\n")
-
-    assert [c.id for c in config.catalogue.contracts] == [
-        "acme-web",
-        "birch-web",
-        "cedar-web",
-        "cedar-two",
-    ]
-    cedar = config.catalogue.contracts[2].customer
-    assert cedar.email == ("a@c.example", "b@c.example")
-    assert cedar.billing == {"whmcs": "77"}
-
-
-@pytest.mark.parametrize(
-    ("csv", "expected"),
-    [
-        ("id,nmae\n", ["customers.csv:1: unknown column 'nmae'"]),
-        ("name\nx\n", ["customers.csv:1: the column 'id' is missing"]),
-        ("id,name,currency,service,policy,fee,since\nb,Birch,EUR,web,gold,x,2026-01-01\n",
-         ["customers.csv:2: fee: 'x' is not an amount; write it as in 499.90"]),
-        ("id,name,currency,service,policy,fee,since\nb,Birch,EUR,web,gold,1,2026-01-01\nb,Bush,,web,gold,2,2026-01-01\n",
-         ["customers.csv:3: name is 'Bush' here and 'Birch' in an earlier row of this customer"]),
-        ("id,name\na,b,c\n", ["customers.csv:2: the row has more fields than the header"]),
-        ('id,name\n"a,b\n', ["customers.csv: is not valid CSV"]),
-        ("id,name,currency,service,policy,fee,since\nacme,Acme,EUR,web,gold,1,2026-01-01\n",
-         ["customers.csv:2: customer 'acme' is also at sla.yml:7"]),
-    ],
-)  # fmt: skip
-def test_mistakes_in_csv_are_told_with_their_row(folder, csv, expected):
-    """As if it were the main file."""
-    (folder / "customers.csv").write_text(csv)
-
-    found = problems(folder, SMALL + "customer_files: customers.csv\n")
-
-    for sentence in expected:
-        assert any(problem.startswith(sentence) for problem in found), found
-
-
-def test_a_pattern_that_matches_nothing_is_a_mistake(folder):
-    """Otherwise a typing error would lose all customers in silence."""
-    assert problems(folder, SMALL + "customer_files: nobody/*.yml\n") == [
-        "sla.yml:11: no file matches 'nobody/*.yml'"
-    ]
 
 
 LINE = re.compile(r"sla\.yml(:\d+)?: \S")

@@ -14,7 +14,7 @@ from sla_exporter.settings.config import OutageNotices
 from sla_exporter.sinks.registry import sink_kinds
 from sla_exporter.sinks.whmcs_notices import WhmcsNotices
 from tests.conftest import FixedClock
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 
 WHMCS = "billing: {whmcs: {url: 'https://b.example', identifier: i, secret: s}}\n"
 

@@ -13,7 +13,7 @@ from sla_exporter.core.sli.probe import Probe
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.settings import load_config
 from tests.cast import MINUTE
-from tests.settings.test_load import SMALL
+from tests.settings.files import SMALL
 
 COUNTERS = "events: {good: 'ok_total', total: 'all_total'}"
 
