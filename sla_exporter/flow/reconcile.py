@@ -151,7 +151,8 @@ class Reconciler:
         labels = sorted({one.period.label for one in owing})
         all_fees: Counter[str] = Counter()
         for contract in catalogue.contracts:
-            all_fees[contract.fee.currency] += contract.fee.minor
+            fee = contract.fee_over(Window(now_ms, now_ms + 1), contract.customer.zone)
+            all_fees[contract.fee.currency] += int(fee)
         spending = Spending(
             name=utc_text(now_ms),
             run=run.given,

@@ -17,7 +17,7 @@ def base_of(base: Base, minus: tuple[str, ...], measured: Measured) -> Fraction 
     contract = measured.case.contract
     match base:
         case Base.SERVICE_FEE:
-            amount = contract.fee_over(measured.case.span, measured.case.period.zone)
+            amount = measured.fee
         case Base.FEE_AT_FAULT:
             found = _fees_at_faults(measured)
             if len(found) != 1:

@@ -99,20 +99,19 @@ class Grant:
 
 def in_minor(pay: Pay, base: Fraction | None, measured: Measured) -> Fraction | None:
     """Value an amount in minor units; ``None`` if that needs a base that is not known."""
-    fee = measured.case.contract.fee.minor
     match pay.unit:
         case Unit.SHARE:
             return None if base is None else pay.amount * base
         case Unit.MONEY:
             return pay.amount
         case Unit.MONTHS:
-            return pay.amount * fee / measured.policy.period.months
+            return pay.amount * measured.fee / measured.policy.period.months
         case Unit.RIGHT:
             return Fraction(0)
         case Unit.HOURS:
-            return pay.amount * HOUR_MS * fee / measured.fee_covers_ms
+            return pay.amount * HOUR_MS * measured.fee / measured.fee_covers_ms
         case _:
-            return pay.amount * fee / measured.fee_covers_days
+            return pay.amount * measured.fee / measured.fee_covers_days
 
 
 def in_days(pay: Pay, measured: Measured) -> Fraction:

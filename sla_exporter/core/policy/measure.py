@@ -54,6 +54,11 @@ class Measured:
         return self.policy.objective is None and not self.outages and perfect
 
     @property
+    def fee(self) -> Fraction:
+        """What the service costs in minor units; each price of the span for its part of it."""
+        return self.case.contract.fee_over(self.case.span, self.case.period.zone)
+
+    @property
     def fee_covers_ms(self) -> int:
         """How much time the fee pays for."""
         return self.policy.fee_covers_ms or self.case.period.span.length_ms

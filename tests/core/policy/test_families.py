@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from sla_exporter.core.policy.prorata import Prorata
 from sla_exporter.core.policy.rows import Holes, Overlaps
 from sla_exporter.core.policy.streak import Streak
 from sla_exporter.core.policy.table import Most, Per, Table, TableRow
-from sla_exporter.core.policy.terms import Component, Form, Policy
+from sla_exporter.core.policy.terms import Cap, CapPer, Component, Form, Policy
 from sla_exporter.core.policy.tiers import Tier, Tiers
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.core.windows import Window
@@ -209,6 +210,35 @@ def test_a_streak(before, credit):
     formula = Streak(periods=2, pays=Pay(Unit.MONTHS))
 
     assert owed(formula, outage(3, 0, 5), breached_before=before) == brl(credit)
+
+
+@pytest.mark.parametrize(
+    ("pay", "credit"),
+    [
+        (Pay(Unit.DAYS), "10.00"),
+        (Pay(Unit.HOURS, Fraction(12)), "5.00"),
+        (Pay(Unit.MONTHS), "310.00"),
+        (percent("10"), "31.00"),
+    ],
+)
+def test_time_is_worth_what_it_costs_by_now(pay, credit):
+    """The price was raised from 31 to 310 long ago."""
+    raised = ((date(2026, 1, 1), Money.of("310.00", "BRL")),)
+    of = contract(ACME, "31.00", price_changes=raised)
+
+    assert owed(Flat(pays=pay), outage(3, 0, 5), of=of) == brl(credit)
+
+
+def test_a_cap_in_months_is_worth_what_they_cost_by_now():
+    """Nor is it the price of long ago that limits."""
+    raised = ((date(2026, 1, 1), Money.of("310.00", "BRL")),)
+    of = contract(ACME, "31.00", price_changes=raised)
+    cap = Cap(limit=Pay(Unit.MONTHS, Fraction(1, 2)), per=CapPer.PERIOD)
+    policy = Policy(name="one", credit=Component(formula=Flat(pays=Pay(Unit.MONTHS))), caps=(cap,))
+
+    found = outcome(Flat(pays=Pay(Unit.MONTHS)), outage(3, 0, 5), of=of, policy=policy)
+
+    assert str(found.credit) == brl("155.00")
 
 
 def test_counts_of_something_else():
