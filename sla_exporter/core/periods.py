@@ -163,6 +163,12 @@ class Period:
         """The period before this one."""
         return self.rule.containing(self.step.start_ms - 1, self.zone, self.anchor)
 
+    @property
+    def twelve_months_ms(self) -> int:
+        """When the twelve months begin that end with this period."""
+        after = datetime_of(self.step.end_ms, self.zone).date()
+        return midnight_ms(_months_after(after.replace(day=1), -12, after.day), self.zone)
+
 
 @lru_cache(maxsize=4096)
 def _month(year: int, month: int, zone: str) -> Period:

@@ -245,14 +245,16 @@ class Reconciler:
         carried: Mapping[str, Money | None] | None,
     ) -> Mapping[str, History]:
         """Give what earlier periods hand on, by key of the settlement to come."""
-        groups: dict[tuple[int, bool], list[Due]] = defaultdict(list)
+        groups: dict[tuple[int, int | None], list[Due]] = defaultdict(list)
         for item in items:
             far = looks_back(_policy(catalogue, item))
-            groups[item.period.step.start_ms if far else 0, far].append(item)
+            period = item.period
+            reach = (period.step.start_ms, period.twelve_months_ms) if far else (0, None)
+            groups[reach].append(item)
         found: dict[str, History] = {}
-        for (before_ms, far), group in groups.items():
+        for (before_ms, since), group in groups.items():
             contracts = [item.contract for item in group]
-            past = await self.settlements.history(contracts, before_ms, far=far)
+            past = await self.settlements.history(contracts, before_ms, since)
             found.update({item.key: past[item.contract.id] for item in group})
         if carried is None:
             return found

@@ -151,9 +151,13 @@ class SettlementStore(Protocol):
         ...
 
     async def history(
-        self, contracts: Sequence[Contract], before_ms: int, *, far: bool
+        self, contracts: Sequence[Contract], before_ms: int, since_ms: int | None
     ) -> Mapping[str, History]:
-        """Give what earlier periods hand on, by contract; with ``far``, a year of periods."""
+        """Give what earlier periods hand on, by contract.
+
+        With ``since_ms`` that is also whether they were breached, and what was granted, or may yet
+        be, for those that ended after that.
+        """
         ...
 
     async def books(self, settled: Sequence[Settled]) -> Mapping[str, Books]:

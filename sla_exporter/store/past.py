@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.periods import DAY_MS
-from sla_exporter.core.settlement import Verdict
+from sla_exporter.core.settlement import State, Verdict
 from sla_exporter.ports.settling import Carried
 from sla_exporter.store import ledger, rows
 from sla_exporter.store import tables as t
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.ledger import Entry
 
 _YEAR_MS = 366 * DAY_MS
+_OPEN = {State.HELD, State.WAITING}
 
 
 def last_ends() -> Any:
@@ -37,25 +38,34 @@ def last_ends() -> Any:
 
 
 async def past(
-    connection: AsyncConnection, contracts: Sequence[Contract], before_ms: int
+    connection: AsyncConnection, contracts: Sequence[Contract], before_ms: int, since_ms: int
 ) -> dict[str, tuple[tuple[bool, ...], int]]:
-    """Give whether earlier periods were breached, the latest first, and a year's grants."""
+    """Give whether earlier periods were breached, the latest first, and what was granted.
+
+    A breach that a person rejected is none. What is held or waits to be claimed counts as granted,
+    as it still may be. Grants are those of periods that ended after ``since_ms``.
+    """
     c = t.settlement.c
     verdicts: dict[str, list[bool]] = defaultdict(list)
-    keys: dict[str, str] = {}
+    recent: dict[str, Any] = {}
     for part in in_parts([contract.id for contract in contracts]):
         query = (
-            select(c.key, c.contract, c.verdict)
+            select(c.key, c.contract, c.verdict, c.state, c.credit_minor, c.period_end_ms)
             .where(c.contract.in_(part), c.period_end_ms <= before_ms)
             .where(c.period_end_ms > before_ms - _YEAR_MS)
             .order_by(c.period_end_ms.desc())
         )
-        for key, contract, verdict in await connection.execute(query):
-            verdicts[contract].append(verdict == Verdict.BREACHED.value)
-            keys[key] = contract
-    granted: dict[str, int] = defaultdict(int)
-    for key, minor in (await ledger.granted_by_settlement(connection, list(keys))).items():
-        granted[keys[key]] += minor
+        for row in await connection.execute(query):
+            is_breach = row.verdict == Verdict.BREACHED and row.state != State.REJECTED
+            verdicts[row.contract].append(is_breach)
+            if row.period_end_ms > since_ms:
+                recent[row.key] = row
+    granted: Counter[str] = Counter()
+    minors = await ledger.granted_by_settlement(connection, list(recent))
+    for key, row in recent.items():
+        minor = minors.get(key, 0)
+        may_come = row.credit_minor if row.state in _OPEN else 0
+        granted[row.contract] += max(minor, may_come)
     return {contract: (tuple(past), granted[contract]) for contract, past in verdicts.items()}
 
 

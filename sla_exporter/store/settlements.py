@@ -115,12 +115,16 @@ class Settlements:
                 )
 
     async def history(
-        self, contracts: Sequence[Contract], before_ms: int, *, far: bool
+        self, contracts: Sequence[Contract], before_ms: int, since_ms: int | None
     ) -> Mapping[str, History]:
         """Give what earlier periods hand on, by contract."""
         async with self._database.read() as connection:
             carried = await ledger.carried_by(connection, [one.id for one in contracts])
-            earlier = await past.past(connection, contracts, before_ms) if far else {}
+            earlier = (
+                await past.past(connection, contracts, before_ms, since_ms)
+                if since_ms is not None
+                else {}
+            )
         found: dict[str, History] = {}
         for contract in contracts:
             currency = contract.fee.currency
@@ -128,7 +132,9 @@ class Settlements:
             verdicts, granted = earlier.get(contract.id, ((), 0))
             found[contract.id] = History(
                 carried=Money(minor=minor, currency=currency) if minor else None,
-                granted_before=Money(minor=granted, currency=currency) if far else None,
+                granted_before=Money(minor=granted, currency=currency)
+                if since_ms is not None
+                else None,
                 breached_before=verdicts,
             )
         return found
