@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.alerts import AlertRules
@@ -15,7 +16,7 @@ from sla_exporter.core.quorum import ALL, Quorum
 from sla_exporter.core.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.money import Money
@@ -163,6 +164,11 @@ class Catalogue:
         rule = self.policy_of(contract, at_ms).period
         return rule.containing(at_ms, rule.zone or contract.customer.zone, contract.since)
 
+    def period_before(self, contract: Contract, period: Period) -> Period:
+        """The period before one; by the rule in force then, where that cut time otherwise."""
+        before = self.period_at(contract, period.step.start_ms - 1)
+        return period.previous if before.rule.is_as_long_as(period.rule) else before
+
     def knows(self, name: str) -> bool:
         """Say whether there is a contract or a customer of that id."""
         return any(name in {contract.id, contract.customer.id} for contract in self.contracts)
@@ -174,3 +180,20 @@ class Catalogue:
 
 def _begins_ms(policy: Policy, zone: str) -> int:
     return midnight_ms(policy.effective_from, zone) if policy.effective_from else 0
+
+
+def torn_periods(versions: Sequence[Policy], contract: Contract) -> Iterator[date]:
+    """Give the days on which a version of a policy tears a period of its contract apart.
+
+    A version with other periods must take effect where a period of the old kind ends and one of the
+    new begins: else some days were in two periods, or in none.
+    """
+    dated = sorted(versions, key=lambda one: one.effective_from or date.min)
+    for old, new in pairwise(dated):
+        day = new.effective_from
+        if day is None or old.period.is_as_long_as(new.period):
+            continue
+        if day <= contract.since or (contract.until and contract.until < day):
+            continue
+        if not all(rule.begins_on(day, contract.since) for rule in (old.period, new.period)):
+            yield day

@@ -33,7 +33,8 @@ def last_closed(
     catalogue: Catalogue, contract: Contract, now_ms: int, settle_after_ms: int
 ) -> Period:
     """Give a contract's last period that ended at least ``settle_after`` ago."""
-    return catalogue.period_at(contract, now_ms - settle_after_ms).previous
+    open_then = catalogue.period_at(contract, now_ms - settle_after_ms)
+    return catalogue.period_before(contract, open_then)
 
 
 def due_periods(
@@ -62,7 +63,7 @@ def due_periods(
             found.append(period)
         while period.step.end_ms > end_ms:
             found.append(period)
-            period = period.previous
+            period = catalogue.period_before(contract, period)
         for period in reversed(found):
             if settled_span(contract, period):
                 yield Due(contract, period)

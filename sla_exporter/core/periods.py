@@ -86,6 +86,19 @@ class PeriodRule:
             span = Window(midnight_ms(last - timedelta(days=self.days), zone), step.end_ms)
         return Period(label=label, zone=zone, span=span, step=step, rule=self, anchor=anchor)
 
+    def begins_on(self, day: date, anchor: date) -> bool:
+        """Say whether a period begins on that day."""
+        first, _, _ = self._days(day, anchor)
+        return first == day
+
+    def is_as_long_as(self, other: PeriodRule) -> bool:
+        """Say whether both cut time at the same days, whatever their zones."""
+        return (self.kind, self.first_month, self.days) == (
+            other.kind,
+            other.first_month,
+            other.days,
+        )
+
     def closing_in(self, month: Period, anchor: date) -> list[Period]:
         """Give the periods whose last day lies in a calendar month."""
         found: list[Period] = []

@@ -143,7 +143,7 @@ def _check_period(
 ) -> None:
     """Refuse what is neither the running period nor the one before it, nor holds the times."""
     running = catalogue.period_at(contract, now_ms)
-    periods = [running, running.previous]
+    periods = [running, catalogue.period_before(contract, running)]
     if stated.window:
         periods.append(catalogue.period_at(contract, stated.window.start_ms))
     if stated.settlement not in {f"{contract.id}/{period.label}" for period in periods}:

@@ -24,6 +24,7 @@ from sla_exporter.core.settlement import Settlement, State, settle, settled_span
 from sla_exporter.core.windows import Window, clip
 from sla_exporter.flow.evidence import gather_evidence
 from sla_exporter.flow.offers import NO_OFFERS, Offers
+from sla_exporter.flow.overlaps import Overlaps
 from sla_exporter.flow.posting import Draft, Poster
 from sla_exporter.ports import silent
 from sla_exporter.ports.figures import Standing
@@ -122,13 +123,14 @@ class Reconciler:
         there for the next.
         """
         given, fees = Tally(), Counter[str]()
+        overlaps = await Overlaps.with_those_of(self.settlements, catalogue, due)
         for items in in_rounds(due):
-            run, owing = Run(given=given, fees=fees), list[Settlement]()
+            run, moving = Run(given=given, fees=fees), list[Settlement]()
             async for batch in self.compute(catalogue, items, fleet=run.fleet):
                 run.fees.update(fees_of(batch))
-                owing.extend(one for one in batch if one.owes)
-                yield await self._post([one for one in batch if not one.owes], now_ms)
-            braked = await self.braked(catalogue, owing, run, now_ms)
+                moving.extend(overlaps.held(one) for one in batch if one.moves)
+                yield await self._post([one for one in batch if not one.moves], now_ms)
+            braked = await self.braked(catalogue, moving, run, now_ms)
             for start in range(0, len(braked), BATCH):
                 yield await self._post(braked[start : start + BATCH], now_ms)
 
@@ -137,18 +139,19 @@ class Reconciler:
     ) -> list[Settlement]:
         """Settle as :meth:`settle` would, without writing anything."""
         run, found = Run(), list[Settlement]()
+        overlaps = await Overlaps.with_those_of(self.settlements, catalogue, due)
         async for batch in self.compute(catalogue, due, final=final, fleet=run.fleet):
             run.fees.update(fees_of(batch))
             found.extend(batch)
-        owing = [one for one in found if one.owes]
-        braked = {one.key: one for one in await self.braked(catalogue, owing, run, now_ms)}
+        moving = [overlaps.held(one) for one in found if one.moves]
+        braked = {one.key: one for one in await self.braked(catalogue, moving, run, now_ms)}
         return [braked.get(one.key, one) for one in found]
 
     async def braked(
-        self, catalogue: Catalogue, owing: Sequence[Settlement], run: Run, now_ms: int
+        self, catalogue: Catalogue, moving: Sequence[Settlement], run: Run, now_ms: int
     ) -> list[Settlement]:
         """Hold what must not go by itself."""
-        labels = sorted({one.period.label for one in owing})
+        labels = sorted({one.period.label for one in moving})
         all_fees: Counter[str] = Counter()
         for contract in catalogue.contracts:
             fee = contract.fee_over(Window(now_ms, now_ms + 1), contract.customer.zone)
@@ -158,10 +161,10 @@ class Reconciler:
             run=run.given,
             run_fees=run.fees,
             fees=all_fees,
-            periods=await self.settlements.tallies(labels) if labels else {},
+            periods=await self.settlements.tallies(labels, [one.key for one in moving]),
         )
         outage = fleet_outage(run.fleet.outages, run.fleet.contracts, self.brakes)
-        return brake(owing, self.brakes, outage, spending)
+        return brake(moving, self.brakes, outage, spending)
 
     async def compute(
         self,

@@ -236,6 +236,12 @@ SENTENCES = {
         "Held for a person: it is due by what the customer says, and was not when it was settled."
     ),
     "hold_review": N_("Held for a person: credits of this policy are reviewed."),
+    "hold_overlap": N_(
+        "Held for a person: the time before %(end)s was settled already, by other periods."
+    ),
+    "hold_renamed": N_(
+        "Held for a person: this time was settled already as %(other)s, whose contract is no more."
+    ),
     "hold_fleet": N_(
         "Held for a person: %(contracts)s of %(fleet)s contracts were down at the same time "
         "(%(at)s), which may be a fault of the monitoring."

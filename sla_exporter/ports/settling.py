@@ -138,6 +138,10 @@ class SettlementStore(Protocol):
         """Give settlements by their keys; those that are not there are left out."""
         ...
 
+    async def of_customers(self, customers: Sequence[str], after_ms: int) -> Sequence[Settled]:
+        """Give what is final for these customers, of periods that ended after that."""
+        ...
+
     async def held(self, groups: Sequence[str] | None = None) -> Sequence[Settled]:
         """Give what waits for a person: all of it, or what these groups hold."""
         ...
@@ -164,8 +168,13 @@ class SettlementStore(Protocol):
         """Say what the ledger has for each settlement, by key."""
         ...
 
-    async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
-        """Say what was granted for periods so far, by their labels."""
+    async def tallies(
+        self, labels: Sequence[str], without: Sequence[str] = ()
+    ) -> Mapping[str, Tally]:
+        """Say what is granted for periods, by their labels.
+
+        What the settlements ``without`` have of it, all of these periods, is left out.
+        """
         ...
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:

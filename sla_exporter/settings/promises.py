@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from babel import Locale, UnknownLocaleError
 
 from sla_exporter.core.alerts import AlertRules, EvidenceMode
-from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service
+from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service, torn_periods
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
 from sla_exporter.core.policy.flaws import currencies
 from sla_exporter.core.sli.probe import Probe
@@ -123,6 +123,7 @@ class PromiseBuilder:
             parts=fees.parts,
             price_changes=fees.price_changes,
         )
+        self._check_periods(contract, document, at)
         if contract.id in self._contracts:
             message = (
                 f"contract {contract.id!r} is also at {self._places[contract.id]}; "
@@ -162,6 +163,14 @@ class PromiseBuilder:
                     f"but the customer pays in {customer.currency}"
                 )
                 self._note(document, (*at, "policy"), message)
+
+    def _check_periods(self, contract: Contract, document: Document, at: Sequence[Key]) -> None:
+        for day in torn_periods(self._policies[contract.policy], contract):
+            message = (
+                f"policy {contract.policy!r} counts by other periods from {day} on, in the middle "
+                "of one of this contract; let that version take effect where one ends"
+            )
+            self._note(document, (*at, "policy"), message)
 
     def _service(self, name: str, model: ServiceModel, document: Document) -> Service:
         try:

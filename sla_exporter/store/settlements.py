@@ -7,7 +7,7 @@ import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sla_exporter.core.brakes import Tally
@@ -74,6 +74,18 @@ class Settlements:
         )
         async with self._database.read() as connection:
             return [rows.read_settled(row) for row in await connection.execute(query)]
+
+    async def of_customers(self, customers: Sequence[str], after_ms: int) -> list[Settled]:
+        """Give what is final for these customers, of periods that ended after that."""
+        c = t.settlement.c
+        found: list[Settled] = []
+        async with self._database.read() as connection:
+            for part in in_parts(customers):
+                query = select(t.settlement).where(
+                    c.customer.in_(part), c.period_end_ms > after_ms, c.state.in_(_FINAL)
+                )
+                found.extend(map(rows.read_settled, await connection.execute(query)))
+        return found
 
     async def find(self, keys: Sequence[str]) -> list[Settled]:
         """Give settlements by their keys."""
@@ -144,21 +156,20 @@ class Settlements:
         async with self._database.read() as connection:
             return await ledger.read_books(connection, settled)
 
-    async def tallies(self, labels: Sequence[str]) -> Mapping[str, Tally]:
-        """Say what was granted for periods so far, or will be as soon as it is claimed."""
-        entry, settlement = t.ledger_entry.c, t.settlement.c
-        query = (
-            select(settlement.period, entry.currency, func.sum(entry.amount_minor), func.count())
-            .join(t.settlement, settlement.key == entry.settlement)
-            .where(settlement.period.in_(labels), entry.kind == EntryKind.GRANT)
-            .group_by(settlement.period, entry.currency)
-        )
+    async def tallies(
+        self, labels: Sequence[str], without: Sequence[str] = ()
+    ) -> Mapping[str, Tally]:
+        """Say what is granted for periods, or will be as soon as it is claimed."""
+        c = t.settlement.c
         found: dict[str, Tally] = {label: Tally() for label in labels}
         async with self._database.read() as connection:
-            for given in (query, _promised(labels)):
-                for label, currency, minor, count in await connection.execute(given):
-                    found[label].credits += count
-                    found[label].minor[currency] += int(minor)
+            for given in (_granted(), _promised()):
+                asked = [(given.where(c.period.in_(labels)), 1)]
+                asked += [(given.where(c.key.in_(part)), -1) for part in in_parts(without)]
+                for query, sign in asked:
+                    for label, currency, minor, count in await connection.execute(query):
+                        found[label].credits += sign * count
+                        found[label].minor[currency] += sign * int(minor)
         return found
 
     async def post(self, postings: Sequence[Posting], at_ms: int) -> int:
@@ -193,12 +204,24 @@ class Settlements:
                 await connection.execute(insert(t.standing), [asdict(one) for one in part])
 
 
-def _promised(labels: Sequence[str]) -> Select[Any]:
+def _granted() -> Select[Any]:
+    """Add up what is in the ledger."""
+    entry, settlement = t.ledger_entry.c, t.settlement.c
+    count = func.sum(case((entry.kind == EntryKind.GRANT, 1), else_=-1))
+    return (
+        select(settlement.period, entry.currency, func.sum(entry.amount_minor), count)
+        .join(t.settlement, settlement.key == entry.settlement)
+        .where(entry.kind.in_([EntryKind.GRANT, EntryKind.REVERSAL]))
+        .group_by(settlement.period, entry.currency)
+    )
+
+
+def _promised() -> Select[Any]:
     """Add up what customers were told that they can claim."""
     c = t.settlement.c
     return (
         select(c.period, c.currency, func.sum(c.credit_minor), func.count())
-        .where(c.period.in_(labels), c.state == State.WAITING.value)
+        .where(c.state == State.WAITING.value)
         .group_by(c.period, c.currency)
     )
 

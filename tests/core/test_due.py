@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from sla_exporter.core.catalogue import torn_periods
 from sla_exporter.core.due import due_periods, last_closed, open_periods
-from sla_exporter.core.periods import Period, ms_of, utc_text
+from sla_exporter.core.periods import Period, PeriodKind, PeriodRule, ms_of, utc_text
 from sla_exporter.core.settlement import State
-from tests.cast import ACME, DAY, HOUR, OCTOBER, at, catalogue, contract
+from tests.cast import ACME, DAY, GOLD, HOUR, OCTOBER, at, catalogue, contract
 
 TWO_DAYS = 2 * DAY
 NOV_23 = ms_of(datetime(2026, 11, 23, 12, tzinfo=UTC))
@@ -83,3 +84,45 @@ def test_the_open_month_is_the_one_now():
 
     assert [due.period.label for due in found] == ["2026-10"]
     assert utc_text(found[0].period.span.start_ms) == "2026-10-01T00:00:00Z"
+
+
+QUARTERS = replace(GOLD, period=PeriodRule(kind=PeriodKind.QUARTER))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "expected"),
+    [
+        (GOLD, QUARTERS, ["2026-10", "2026-11", "2026-12", "2027-Q1"]),
+        (QUARTERS, GOLD, ["2026-Q4", "2027-01", "2027-02", "2027-03"]),
+    ],
+)
+def test_periods_of_another_kind_follow_those_before(first, then, expected):
+    """Each moment is in one period: by the version in force then."""
+    one = contract(ACME)
+    later = replace(then, effective_from=date(2027, 1, 1))
+    book = replace(catalogue(one), policies={"gold": (first, later)})
+    latest = {"acme-web": (ends("2026-09"), State.POSTED)}
+
+    due = list(due_periods(book, latest, ends("2027-03") + TWO_DAYS, TWO_DAYS))
+
+    assert [one.period.label for one in due] == expected
+    steps = [one.period.step for one in due]
+    assert [step.start_ms for step in steps[1:]] == [step.end_ms for step in steps[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("day", "since", "torn"),
+    [
+        (date(2027, 1, 1), date(2025, 1, 6), False),
+        (date(2026, 12, 1), date(2025, 1, 6), True),  # in the middle of a quarter
+        (date(2027, 1, 2), date(2025, 1, 6), True),
+        (date(2026, 12, 1), date(2026, 12, 1), False),  # the contract is no older
+    ],
+)
+def test_a_version_with_other_periods_begins_where_one_ends(day, since, torn):
+    """Else some days were in two periods, or in none."""
+    later = replace(QUARTERS, effective_from=day)
+
+    found = list(torn_periods((GOLD, later), contract(ACME, since=since)))
+
+    assert found == ([day] if torn else [])

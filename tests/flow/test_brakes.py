@@ -9,13 +9,15 @@ import pytest
 
 from sla_exporter.core.brakes import CAREFUL, Budget
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.due import closing_in
 from sla_exporter.core.money import Money
+from sla_exporter.core.policy.terms import Minimum
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.errors import DecisionRefused
 from sla_exporter.flow.decide import Verdict
 from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.store.outbox import DatabaseOutbox
-from tests.cast import ACME, BIRCH, NOVEMBER_3, catalogue, contract, outage, share
+from tests.cast import ACME, BIRCH, GOLD, NOVEMBER_3, catalogue, contract, outage, share
 from tests.office import ANA, BO, Office
 
 LATER = NOVEMBER_3 + 1
@@ -105,6 +107,35 @@ async def test_a_run_over_its_budget_is_held_as_a_whole(database, brakes, group)
     assert await office.entries() == []
     assert [one.holds for one in held] == [(Hold.BUDGET,)] * 3
     assert all(one.group.startswith(group) for one in held)
+
+
+async def test_what_is_kept_for_later_is_held_in_a_common_outage_too(database):
+    """Under the minimum nothing is paid now, but it would be with the next credit."""
+    office = Office(database, plain=True)
+    customers = fleet(20)
+    least = Minimum(money=Money.of("50.00", "EUR"), carry=True)
+    book = catalogue(*map(contract, customers), policy=replace(GOLD, minimum=least))
+
+    await settled(office, customers, lambda _: [outage(3, 10, 95)], book)
+
+    assert {one.holds for one in await office.store.held()} == {(Hold.FLEET,)}
+    assert await office.entries() == []
+
+
+async def test_a_credit_is_not_counted_beside_itself(database):
+    """Settled anew or only looked at, what it has already is not what it adds."""
+    brakes = replace(CAREFUL, period=Budget(sums=(Money.of("55.00", "EUR"),)))
+    office = Office(database, brakes=brakes, plain=True)
+    book = await settled(office, fleet(3), lambda i: [outage(3 + i, 10, 95)])
+    assert len(await office.entries()) == 3
+    due = list(closing_in(book, "2026-10"))
+
+    shown = await office.reconciler.rehearse(book, due, LATER, final=True)
+    assert {one.holds for one in shown} == {()}
+
+    await office.measured({"c0000": [outage(3, 10, 600)]}, until_ms=NOVEMBER_3)
+    reviewed = await office.again(book, "2026-10", ANA, LATER)
+    assert reviewed["c0000-web/2026-10"] == "settled anew"  # 30.00, beside 20.00 of the others
 
 
 async def test_a_run_on_its_budget_goes_through(database):

@@ -249,6 +249,20 @@ def test_a_minimum_in_another_currency_is_told_at_every_contract(folder):
     ] * 2
 
 
+def test_a_policy_that_changes_its_periods_in_the_middle_of_one_is_told(folder):
+    """At every contract that is old enough."""
+    text = SMALL.replace(
+        "  gold: {objective: 99.9%, credit: {tiers: [{below: 99.9%, pays: 10%}]}}",
+        "  gold:\n"
+        "    - {credit: {flat: 1%}}\n"
+        "    - {credit: {flat: 1%}, effective_from: 2026-11-01, period: calendar quarter}",
+    )
+
+    (problem,) = problems(folder, text)
+    assert problem.startswith("sla.yml:12: policy 'gold' counts by other periods from 2026")
+    load(folder, text.replace("2026-11-01", "2026-10-01"))
+
+
 def test_two_contracts_of_the_same_name_are_told_with_both_places(folder):
     """One of them needs an id of its own."""
     (found,) = problems(folder, FULL.replace("id: second, ", ""))
