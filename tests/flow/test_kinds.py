@@ -241,6 +241,28 @@ async def test_a_share_over_one_is_refused(store):
         await watched(source, service, store)
 
 
+@pytest.mark.parametrize(
+    ("said", "shares"),
+    [
+        ("1.0000000000000002", [1]),
+        ("-0.0000000000000002", [0]),
+        ("+Inf", [1]),
+        ("NaN", [1]),
+    ],
+)
+async def test_a_share_that_rounding_or_a_division_by_nothing_spoils_stops_nothing(said, shares):
+    """It is cut to what it must be; what is no number says nothing, so all are affected."""
+    service, store = replace(WEB, affected="share"), MemoryObservations()
+    outage = Window(T0 + HOUR, T0 + HOUR + MINUTE)
+    source = ListedSamples({ACME: every_minute(T0 - HOUR, NOW, phase=0, bad=[outage])})
+    source.listed_values = {"share": {ACME: [(outage.start_ms, said)]}}
+
+    await watched(source, service, store)
+    found = await evidence(service, store)
+
+    assert [outage.affected for outage in found.outages] == shares
+
+
 async def test_a_failure_is_counted_and_leaves_the_watermark():
     """The other services go on; the next tick asks again."""
     counted_: list[tuple[str, str]] = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from sla_exporter.core.affected import Partial, partials
+from sla_exporter.core.affected import ONE, Partial, partials
 from sla_exporter.core.windows import Window, tidy
 from sla_exporter.errors import QueryRejected
 from sla_exporter.flow.measuring.stepped import stepped
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sla_exporter.ports.measuring import SampleSource
 
 _NEAR_STEPS = 500
+_ROUNDING = 1e-9  # what floating point may add to a share that is whole
 
 
 async def read_affected(
@@ -50,14 +52,15 @@ def _spans(down: Windows, step_ms: int) -> list[Window]:
 
 
 def _shares(expression: str, points: Sequence[Value]) -> list[tuple[int, Fraction]]:
+    """Take values for shares; a division by nothing says nothing, be it NaN or infinite."""
     found: list[tuple[int, Fraction]] = []
     for at, value in points:
-        if value == "NaN":
-            continue
         share = float(value)
-        if not 0 <= share <= 1:
+        if not math.isfinite(share):
+            continue
+        if not -_ROUNDING <= share <= 1 + _ROUNDING:
             raise QueryRejected(
                 f"{expression} gives {value}; an affected share lies between 0 and 1"
             )
-        found.append((at, Fraction(value)))
+        found.append((at, min(max(Fraction(value), Fraction(0)), ONE)))
     return found
