@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sla_exporter.core.samples import Cadence, SeriesState, read_samples
+from sla_exporter.core.samples import SeriesState, read_samples
 from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import clip, intersect, subtract, tidy
+from sla_exporter.flow.measuring.cadence import cadence_of
 from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sla_exporter.core.catalogue import Service
+    from sla_exporter.core.samples import Cadence
     from sla_exporter.core.scan import Sample
     from sla_exporter.core.windows import Window, Windows
     from sla_exporter.ports import Labels
@@ -38,7 +40,7 @@ async def read_late(
     unknown = {labels: windows for labels, windows in unknown.items() if windows}
     if not unknown:
         return False
-    cadence = Cadence.of(mark.interval_ms, service.max_gap_ms)
+    cadence = cadence_of(service, mark.interval_ms)
     filled = dict(states)
     for labels, found in (await _read(service, unknown, cadence, source)).items():
         filled[labels] = _filled(states[labels], unknown[labels], found)

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from sla_exporter.core.due import needed_from_ms
-from sla_exporter.core.samples import Cadence, never_seen
+from sla_exporter.core.samples import never_seen
 from sla_exporter.core.scan import Chunk, chunks
 from sla_exporter.core.sli.events import Events
 from sla_exporter.core.windows import Window, tidy
 from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.measuring.affected import read_affected
+from sla_exporter.flow.measuring.cadence import cadence_of
 from sla_exporter.flow.measuring.kinds import measurer_of
 from sla_exporter.ports import silent
 from sla_exporter.ports.measuring import Observation, Watermark
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from sla_exporter.core.catalogue import Catalogue, Service
+    from sla_exporter.core.samples import Cadence
     from sla_exporter.flow.measuring.measurer import Measurer
     from sla_exporter.ports import Labels, Progress
     from sla_exporter.ports.measuring import ObservationStore, SampleSource
@@ -72,9 +74,9 @@ class Observer:
         """Observe every service that has contracts; one that fails does not stop the others.
 
         Raises:
-            SlaExporterError: the first failure, once all services had their turn.
+            Exception: the first failure, once all services had their turn.
         """
-        failures: list[SlaExporterError] = []
+        failures: list[Exception] = []
         for service in catalogue.services.values():
             from_ms = needed_from_ms(catalogue, service.name, now_ms, self.settle_after_ms, label)
             if from_ms is None:
@@ -85,6 +87,10 @@ class Observer:
                 _log.warning("service not observed", service=service.name, error=str(error))
                 self.failed(service.name, error.reason)
                 failures.append(error)
+            except Exception as error:  # noqa: BLE001 - the loop's edge: the others must go on
+                _log.exception("service not observed, in a way it should not", service=service.name)
+                self.failed(service.name, SlaExporterError.reason)
+                failures.append(error)
         if failures:
             raise failures[0]
 
@@ -93,7 +99,8 @@ class Observer:
 
         Raises:
             SourceError: nothing is lost then; the watermark stays at the last finished chunk.
-            NotReady: if the scrape interval can be neither read from the service nor inferred.
+            NotReady: if the scrape interval can be neither read from the service nor inferred, or
+                is longer than the gap that the service states.
         """
         measurer = self._measurers.setdefault(service, measurer_of(self.source, service))
         from_ms -= from_ms % measurer.grid_ms
@@ -114,7 +121,7 @@ class Observer:
             )
         elif service.interval_ms and service.interval_ms != mark.interval_ms:
             mark = replace(mark, interval_ms=service.interval_ms)
-        cadence = Cadence.of(mark.interval_ms, service.max_gap_ms)
+        cadence = cadence_of(service, mark.interval_ms)
         from_ms = max(from_ms, min(held_ms, mark.from_ms))
         if from_ms < mark.from_ms:
             plan = _earlier(mark, from_ms, cadence)
