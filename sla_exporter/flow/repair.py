@@ -7,6 +7,7 @@ resolve under a silence. What Prometheus and Alertmanager know is compared with 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,9 +25,10 @@ from sla_exporter.core.repairs import (
     interval_of,
 )
 from sla_exporter.core.windows import Window
+from sla_exporter.errors import SlaExporterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue, Service
     from sla_exporter.core.incidents import IncidentWindow
@@ -51,16 +53,35 @@ class Repairer:
     settle_after_ms: int
 
     async def repair(self, catalogue: Catalogue, now_ms: int) -> int:
-        """Compare the windows of all services that have alerts, and say how many were mended."""
+        """Compare the windows of all services that have alerts, and say how many were mended.
+
+        Raises:
+            SlaExporterError: the first failure, once Alertmanager and all services had their turn.
+        """
+        made = 0
+        failures: list[SlaExporterError] = []
+        for where, compare in self._comparisons(catalogue, now_ms):
+            try:
+                made += await compare()
+            except SlaExporterError as error:
+                _log.warning("incident windows not compared", where=where, error=str(error))
+                failures.append(error)
+        if made:
+            _log.info("incident windows mended", windows=made)
+        if failures:
+            raise failures[0]
+        return made
+
+    def _comparisons(
+        self, catalogue: Catalogue, now_ms: int
+    ) -> Iterator[tuple[str, Callable[[], Awaitable[int]]]]:
         services = [s for s in catalogue.services.values() if s.incident_matchers]
-        made = await self._by_list(services, now_ms) if services else 0
+        if services:
+            yield "Alertmanager", partial(self._by_list, services, now_ms)
         for service in services:
             from_ms = needed_from_ms(catalogue, service.name, now_ms, self.settle_after_ms)
             if from_ms is not None:
-                made += await self.by_series(service, from_ms, now_ms)
-        if made:
-            _log.info("incident windows mended", windows=made)
-        return made
+                yield service.name, partial(self.by_series, service, from_ms, now_ms)
 
     async def by_series(self, service: Service, from_ms: int, now_ms: int) -> int:
         """Compare a service's windows with ``ALERTS``; from where it was left off, or ``from_ms``.
