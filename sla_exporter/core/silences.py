@@ -2,8 +2,8 @@
 
 Silences are no record by themselves: an edit overwrites them, and they vanish some days after their
 end. So every version is kept as it was seen, and what was announced when is read from the versions:
-a silence that is prolonged announces the new part when it is prolonged, and one that is expired
-early ends there.
+a silence that is prolonged announces the new part when it is prolonged, one that is expired early
+ends there, and one that is moved before it begins keeps its id and only the time that both have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.exclusions import Scope, StatedExclusion
 from sla_exporter.core.matchers import Matcher, all_match
-from sla_exporter.core.windows import Window
+from sla_exporter.core.windows import Window, intersect, subtract, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,14 +58,7 @@ def _windows_of(versions: Sequence[SilenceVersion]) -> Iterator[StatedExclusion]
     last = versions[-1]
     pieces: list[tuple[Window, int]] = []
     for version in versions:
-        end = pieces[-1][0].end_ms if pieces else version.starts_at_ms
-        pieces = [
-            (Window(piece.start_ms, min(piece.end_ms, version.ends_at_ms)), announced)
-            for piece, announced in pieces
-        ]
-        pieces = [(piece, announced) for piece, announced in pieces if piece.length_ms > 0]
-        if version.ends_at_ms > end:
-            pieces.append((Window(end, version.ends_at_ms), version.updated_at_ms))
+        pieces = _revised(pieces, version)
     for window, announced in pieces:
         yield StatedExclusion(
             key=f"silence/{last.id}",
@@ -75,3 +68,21 @@ def _windows_of(versions: Sequence[SilenceVersion]) -> Iterator[StatedExclusion]
             who=last.created_by,
             why=last.comment,
         )
+
+
+def _revised(
+    pieces: Sequence[tuple[Window, int]], version: SilenceVersion
+) -> list[tuple[Window, int]]:
+    """Give what is announced from a version on, in order of time, each piece with its moment.
+
+    What was over by then was in force and stays; of the rest only what the version still says, and
+    what it adds is announced by it.
+    """
+    said = tidy([(version.starts_at_ms, version.ends_at_ms)])
+    begun = min((window.start_ms for window, _ in pieces), default=version.updated_at_ms)
+    stays = tidy([*said, (begun, version.updated_at_ms)])
+    kept = [
+        (part, announced) for window, announced in pieces for part in intersect((window,), stays)
+    ]
+    new = subtract(said, tidy(window for window, _ in pieces))
+    return sorted([*kept, *((window, version.updated_at_ms) for window in new)])

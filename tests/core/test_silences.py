@@ -63,6 +63,41 @@ def test_a_silence_that_is_taken_back_before_it_begins_excludes_nothing():
     assert told(made, deleted) == []
 
 
+def test_a_silence_that_is_put_off_excludes_nothing_in_between():
+    """Alertmanager keeps the id of one that is moved before it begins."""
+    made = version(at(1), at(5, 2), at(5, 4))
+    put_off = version(at(2), at(12, 2), at(12, 4))
+
+    assert told(made, put_off) == [(Window(at(12, 2), at(12, 4)), at(2))]
+
+
+def test_what_a_silence_that_is_moved_keeps_was_announced_before():
+    """By an hour to either side: only the hour that is new is announced then."""
+    made = version(at(1), at(5, 2), at(5, 4))
+    later = version(at(2), at(5, 3), at(5, 5))
+    earlier = version(at(2), at(5, 1), at(5, 3))
+
+    assert told(made, later) == [
+        (Window(at(5, 3), at(5, 4)), at(1)),
+        (Window(at(5, 4), at(5, 5)), at(2)),
+    ]
+    assert told(made, earlier) == [
+        (Window(at(5, 1), at(5, 2)), at(2)),
+        (Window(at(5, 2), at(5, 3)), at(1)),
+    ]
+
+
+def test_what_was_in_force_stays_whatever_is_said_later():
+    """An hour of it was over when somebody moved it."""
+    made = version(at(1), at(5, 2), at(5, 4))
+    moved = version(at(5, 3), at(6, 2), at(6, 4))
+
+    assert told(made, moved) == [
+        (Window(at(5, 2), at(5, 3)), at(1)),
+        (Window(at(6, 2), at(6, 4)), at(5, 3)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("wanted", "count"),
     [
