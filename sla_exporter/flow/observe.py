@@ -22,10 +22,11 @@ from sla_exporter.core.due import needed_from_ms
 from sla_exporter.core.samples import never_seen
 from sla_exporter.core.scan import Chunk, chunks
 from sla_exporter.core.sli.events import Events
+from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window, tidy
 from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.measuring.affected import read_affected
-from sla_exporter.flow.measuring.cadence import cadence_of
+from sla_exporter.flow.measuring.cadence import cadence_of, former_cadence
 from sla_exporter.flow.measuring.kinds import measurer_of
 from sla_exporter.ports import silent
 from sla_exporter.ports.measuring import Observation, Watermark
@@ -119,19 +120,36 @@ class Observer:
                 fresh_until_ms=from_ms,
                 final_until_ms=from_ms,
             )
-        elif service.interval_ms and service.interval_ms != mark.interval_ms:
-            mark = replace(mark, interval_ms=service.interval_ms)
+        else:
+            mark = await self._past_deleted(service, mark, held_ms)
+            mark = _on_grid(await self._at_new_interval(service, mark), measurer.grid_ms)
         cadence = cadence_of(service, mark.interval_ms)
         from_ms = max(from_ms, min(held_ms, mark.from_ms))
         if from_ms < mark.from_ms:
-            plan = _earlier(mark, from_ms, cadence)
+            plan = _earlier(mark, from_ms, cadence, measurer.grid_ms)
             mark = await self._observe_chunks(service, measurer, plan) or mark
-        mark = await self._past_deleted(service, mark, held_ms)
         arrived_ms = now_ms - measurer.lag_ms(cadence)
         settled_ms = min(now_ms - self.settle_after_ms, arrived_ms)
         plan = [*_final(mark, settled_ms, cadence)]
         plan += _fresh(plan[-1].mark if plan else mark, arrived_ms, cadence)
         return await self._observe_chunks(service, measurer, plan) or mark
+
+    async def _at_new_interval(self, service: Service, mark: Watermark) -> Watermark:
+        """Take over an interval that is stated anew.
+
+        Samples that came less often fit the old one only: what was read by it is read for good by
+        it, and at once, for nobody knows later how far it reached.
+        """
+        interval_ms = service.interval_ms
+        if interval_ms is None or interval_ms == mark.interval_ms:
+            return mark
+        if isinstance(service.sli, Probe) and interval_ms < mark.interval_ms:
+            old = former_cadence(service, mark.interval_ms)
+            measurer = measurer_of(self.source, service)  # its own, as edges differ by cadence
+            plan = [*_final(mark, mark.fresh_until_ms, old)]
+            mark = await self._observe_chunks(service, measurer, plan) or mark
+            mark = replace(mark, final_until_ms=mark.fresh_until_ms)
+        return replace(mark, interval_ms=interval_ms)
 
     async def _held_from(self, service: Service, span: Window) -> int:
         sli = service.sli
@@ -214,11 +232,21 @@ def _fresh(mark: Watermark, until_ms: int, cadence: Cadence) -> Iterator[Task]:
         yield Task(chunk, mark)
 
 
-def _earlier(mark: Watermark, from_ms: int, cadence: Cadence) -> list[Task]:
+def _on_grid(mark: Watermark, grid_ms: int) -> Watermark:
+    """Begin where a slot begins, should slots have had another length until now."""
+    return replace(
+        mark,
+        fresh_until_ms=mark.fresh_until_ms - mark.fresh_until_ms % grid_ms,
+        final_until_ms=mark.final_until_ms - mark.final_until_ms % grid_ms,
+    )
+
+
+def _earlier(mark: Watermark, from_ms: int, cadence: Cadence, grid_ms: int) -> list[Task]:
     """Plan to read what lies before the first observation, from late to early."""
+    until_ms = mark.from_ms + -mark.from_ms % grid_ms
     # Chunks may leave two intervals over; starting as much earlier, they cover all of it.
-    found = list(chunks(Window(from_ms - 2 * cadence.interval_ms, mark.from_ms), cadence))
-    by = mark.from_ms - found[-1].span.end_ms if found else 0
+    found = list(chunks(Window(from_ms - 2 * cadence.interval_ms, until_ms), cadence))
+    by = until_ms - found[-1].span.end_ms if found else 0
     plan: list[Task] = []
     for chunk in reversed(found):
         span = Window(chunk.span.start_ms + by, chunk.span.end_ms + by)

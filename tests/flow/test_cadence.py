@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
+from sla_exporter.core.sli.events import Events
 from sla_exporter.core.sli.probe import Probe
-from sla_exporter.errors import NotReady
+from sla_exporter.core.windows import Window, total_ms
+from sla_exporter.errors import NotReady, SourceUnavailable
 from sla_exporter.flow.observe import Observer
 from sla_exporter.store.memory import MemoryObservations
 from tests.cast import ACME as ACME_LTD
 from tests.cast import BIRCH as BIRCH_SONS
-from tests.cast import DAY, MINUTE, WEB, catalogue, contract
-from tests.flow.test_observe import ACME, T0, every_minute
+from tests.cast import DAY, HOUR, MINUTE, WEB, catalogue, contract
+from tests.flow.test_observe import ACME, LAG, T0, every_minute
 from tests.listed import ListedSamples
 
+QUARTER = 15_000  # of a minute
 SHORT_GAP = replace(WEB, name="short", sli=Probe(selector="x", max_gap_ms=45_000))
 
 
@@ -69,3 +73,84 @@ async def test_a_service_that_fails_in_a_way_it_should_not_stops_no_other():
 
     assert failures == [("short", "other")]
     assert await watching.store.watermark("web") is not None
+
+
+def at_interval(start, end, interval_ms, *, bad=()):
+    return [(at, not any(a <= at < b for a, b in bad)) for at in range(start, end, interval_ms)]
+
+
+def stated(interval_ms: int, **changes):
+    return replace(WEB, sli=Probe(selector="x", interval_ms=interval_ms, **changes))
+
+
+async def state(watching: Observer, span: Window):
+    return (await watching.store.states("web", span))[ACME].within(span)
+
+
+CHANGED = T0 + 4 * DAY
+OUTAGE = Window(CHANGED - DAY, CHANGED - DAY + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        (MINUTE, QUARTER, {}),
+        (MINUTE, QUARTER, {"max_gap_ms": 30_000}),  # too short for what was before
+        (QUARTER, MINUTE, {}),
+    ],
+)
+async def test_what_was_observed_before_the_interval_changed_is_still_true(before, after, changes):
+    """In Prometheus and in our file at once; the last two days were not final yet."""
+    samples = at_interval(T0 - HOUR, CHANGED, before, bad=[OUTAGE])
+    source = ListedSamples({ACME: samples + at_interval(CHANGED, CHANGED + 6 * DAY, after)})
+    watching, _ = observing(source)
+    await watching.observe(stated(before), T0, CHANGED)
+
+    mark = await watching.observe(stated(after, **changes), T0, CHANGED + 6 * DAY)
+
+    assert mark.interval_ms == after
+    span = Window(T0, mark.final_until_ms)
+    assert span.end_ms > CHANGED + 3 * DAY
+    assert (await state(watching, span)).down == (OUTAGE,)
+    assert total_ms((await state(watching, span)).unknown) <= LAG
+
+
+async def test_a_crash_while_old_time_is_read_by_its_own_interval_loses_nothing():
+    """The next run goes on with the old one, up to where it reached."""
+    samples = at_interval(T0 - HOUR, CHANGED, MINUTE, bad=[OUTAGE])
+    source = ListedSamples({ACME: samples + at_interval(CHANGED, CHANGED + 6 * DAY, QUARTER)})
+    watching, _ = observing(source)
+    await watching.observe(stated(MINUTE), T0, CHANGED)
+    source.fail_after = source.asked.total() + 2
+    with pytest.raises(SourceUnavailable):
+        await watching.observe(stated(QUARTER), T0, CHANGED + 6 * DAY)
+    source.fail_after = None
+
+    mark = await watching.observe(stated(QUARTER), T0, CHANGED + 6 * DAY)
+
+    assert (await state(watching, Window(T0, mark.final_until_ms))).down == (OUTAGE,)
+
+
+@pytest.mark.parametrize("first_ms", [T0, T0 + 25 * MINUTE])
+async def test_slots_of_another_length_lie_on_their_own_grid(first_ms):
+    """From five minutes to an hour at half past: the hour is counted as a whole."""
+    counted = set()
+
+    class Counting(ListedSamples):
+        async def values(self, expression, at):
+            counted.update(at)
+            return {ACME: [(moment, "10") for moment in at]}
+
+    def counting(slot_ms):
+        return replace(WEB, sli=Events(good="g", total="t", by=("customer",), interval_ms=slot_ms))
+
+    watching = replace(observing(Counting({}))[0], settle_after_ms=0)
+    await watching.observe(counting(5 * MINUTE), first_ms, T0 + 10 * HOUR + 36 * MINUTE)
+    counted.clear()
+
+    mark = await watching.observe(counting(HOUR), T0 - 3 * HOUR, T0 + 40 * HOUR)
+
+    assert {moment % HOUR for moment in counted} == {0}
+    slots = (await watching.store.slots("web", Window(T0 - 3 * HOUR, T0 + 39 * HOUR)))[ACME]
+    assert all(slot.window.end_ms <= later.window.start_ms for slot, later in pairwise(slots))
+    assert slots[-1].window.end_ms == mark.final_until_ms >= T0 + 38 * HOUR

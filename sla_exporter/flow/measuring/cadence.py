@@ -25,3 +25,9 @@ def cadence_of(service: Service, interval_ms: int) -> Cadence:
             "max_gap of at least the interval, or none"
         )
     return Cadence.of(interval_ms, gap_ms)
+
+
+def former_cadence(service: Service, interval_ms: int) -> Cadence:
+    """Give the cadence of an interval that was in use before; the gap, if it fits it still."""
+    gap_ms = service.max_gap_ms or 0
+    return Cadence.of(interval_ms, gap_ms if gap_ms >= interval_ms else None)
