@@ -26,7 +26,12 @@ from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window, tidy
 from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.measuring.affected import read_affected
-from sla_exporter.flow.measuring.cadence import cadence_of, former_cadence
+from sla_exporter.flow.measuring.cadence import (
+    HOUR_MS,
+    cadence_of,
+    fitting_interval_ms,
+    former_cadence,
+)
 from sla_exporter.flow.measuring.kinds import measurer_of
 from sla_exporter.ports import silent
 from sla_exporter.ports.measuring import Observation, Watermark
@@ -68,6 +73,7 @@ class Observer:
     progress: Progress = silent
     failed: Callable[[str, str], None] = uncounted
     _measurers: dict[Service, Measurer[Any]] = field(default_factory=dict)
+    _inferred_at: dict[Service, int] = field(default_factory=dict)
 
     async def observe_all(
         self, catalogue: Catalogue, now_ms: int, label: str | None = None
@@ -122,7 +128,8 @@ class Observer:
             )
         else:
             mark = await self._past_deleted(service, mark, held_ms)
-            mark = _on_grid(await self._at_new_interval(service, mark), measurer.grid_ms)
+            mark = await self._at_new_interval(service, mark, now_ms)
+            mark = _on_grid(mark, measurer.grid_ms)
         cadence = cadence_of(service, mark.interval_ms)
         from_ms = max(from_ms, min(held_ms, mark.from_ms))
         if from_ms < mark.from_ms:
@@ -134,14 +141,14 @@ class Observer:
         plan += _fresh(plan[-1].mark if plan else mark, arrived_ms, cadence)
         return await self._observe_chunks(service, measurer, plan) or mark
 
-    async def _at_new_interval(self, service: Service, mark: Watermark) -> Watermark:
-        """Take over an interval that is stated anew.
+    async def _at_new_interval(self, service: Service, mark: Watermark, now_ms: int) -> Watermark:
+        """Take over an interval that is stated or inferred anew.
 
         Samples that came less often fit the old one only: what was read by it is read for good by
         it, and at once, for nobody knows later how far it reached.
         """
-        interval_ms = service.interval_ms
-        if interval_ms is None or interval_ms == mark.interval_ms:
+        interval_ms = service.interval_ms or await self._inferred_ms(service, mark, now_ms)
+        if interval_ms == mark.interval_ms:
             return mark
         if isinstance(service.sli, Probe) and interval_ms < mark.interval_ms:
             old = former_cadence(service, mark.interval_ms)
@@ -150,6 +157,14 @@ class Observer:
             mark = await self._observe_chunks(service, measurer, plan) or mark
             mark = replace(mark, final_until_ms=mark.fresh_until_ms)
         return replace(mark, interval_ms=interval_ms)
+
+    async def _inferred_ms(self, service: Service, mark: Watermark, now_ms: int) -> int:
+        """Give the interval in use; once an hour, see whether it still fits."""
+        if now_ms < self._inferred_at.get(service, now_ms - HOUR_MS) + HOUR_MS:
+            return mark.interval_ms
+        found = await fitting_interval_ms(service, mark.interval_ms, self.source, now_ms)
+        self._inferred_at[service] = now_ms
+        return found
 
     async def _held_from(self, service: Service, span: Window) -> int:
         sli = service.sli

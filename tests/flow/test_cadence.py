@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from sla_exporter.core.samples import UP
 from sla_exporter.core.sli.events import Events
 from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import Window, total_ms
@@ -24,10 +26,13 @@ SHORT_GAP = replace(WEB, name="short", sli=Probe(selector="x", max_gap_ms=45_000
 
 
 class Inferring(ListedSamples):
-    """Says that the samples of every service come once a minute."""
+    """Infers the commonest spacing of the last hour."""
 
     async def interval_ms(self, service, at_ms):
-        return MINUTE
+        self._count("interval_ms")
+        moments = [at for at, _ in self.series[ACME] if at_ms - HOUR < at <= at_ms]
+        spacing = Counter(later - at for at, later in pairwise(moments))
+        return spacing.most_common(1)[0][0] if spacing else None
 
 
 def two_services():
@@ -154,3 +159,66 @@ async def test_slots_of_another_length_lie_on_their_own_grid(first_ms):
     slots = (await watching.store.slots("web", Window(T0 - 3 * HOUR, T0 + 39 * HOUR)))[ACME]
     assert all(slot.window.end_ms <= later.window.start_ms for slot, later in pairwise(slots))
     assert slots[-1].window.end_ms == mark.final_until_ms >= T0 + 38 * HOUR
+
+
+INFERRED = replace(WEB, sli=Probe(selector="x"))
+
+
+async def test_an_interval_that_became_longer_is_inferred_anew():
+    """Prometheus was told to ask less often: what is up stays known to be up."""
+    samples = at_interval(T0 - HOUR, CHANGED, QUARTER)
+    source = Inferring({ACME: samples + at_interval(CHANGED, CHANGED + 5 * DAY, MINUTE)})
+    watching, _ = observing(source)
+    for now in range(T0 + DAY, CHANGED + 4 * HOUR, 30 * MINUTE):
+        await watching.observe(INFERRED, T0, now)
+    assert (await watching.store.watermark("web")).interval_ms == MINUTE
+
+    mark = await watching.observe(INFERRED, T0, CHANGED + 5 * DAY)
+
+    assert await state(watching, Window(T0, mark.final_until_ms)) == UP
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        at_interval(CHANGED, CHANGED + 40 * MINUTE, MINUTE),  # for a while only
+        at_interval(CHANGED, CHANGED + 6 * HOUR, 20_000),  # a little longer
+        at_interval(CHANGED, CHANGED + 6 * HOUR, 5_000),  # shorter: others may be as they were
+        [],
+    ],
+)
+async def test_an_interval_that_may_still_fit_is_kept(since):
+    """Some lost samples do not change the resolution."""
+    samples = at_interval(T0, CHANGED, QUARTER) + since
+    samples += at_interval(samples[-1][0] + QUARTER, CHANGED + 6 * HOUR, QUARTER)
+    watching, _ = observing(Inferring({ACME: samples}))
+
+    for now in range(CHANGED, CHANGED + 6 * HOUR, 20 * MINUTE):
+        mark = await watching.observe(INFERRED, T0, now)
+
+    assert mark.interval_ms == QUARTER
+
+
+async def test_a_longer_interval_is_not_taken_over_against_a_stated_gap():
+    """The service says that no sample stands for so long."""
+    samples = at_interval(T0, CHANGED, QUARTER) + at_interval(CHANGED, CHANGED + DAY, MINUTE)
+    watching, _ = observing(Inferring({ACME: samples}))
+    service = replace(WEB, sli=Probe(selector="x", max_gap_ms=45_000))
+    await watching.observe(service, T0, CHANGED)
+
+    mark = await watching.observe(service, T0, CHANGED + DAY)
+
+    assert mark.interval_ms == QUARTER
+
+
+async def test_whether_the_interval_fits_is_asked_once_an_hour():
+    """It costs queries."""
+    source = Inferring({ACME: at_interval(T0, T0 + DAY, MINUTE)})
+    watching, _ = observing(source)
+    await watching.observe(INFERRED, T0, T0 + 4 * HOUR)
+    source.asked.clear()
+
+    for now in range(T0 + 5 * HOUR, T0 + 8 * HOUR, 5 * MINUTE):
+        await watching.observe(INFERRED, T0, now)
+
+    assert source.asked["interval_ms"] == 3 * 2
