@@ -28,6 +28,7 @@ WHO = "sla-exporter"
 GRACE_MS = 10 * 60_000  # group_wait and group_interval pass before a webhook is late
 _REMEMBERED_MS = 5 * 60_000  # Alertmanager resolves by itself what it has not heard of so long
 _USUAL_INTERVAL_MS = 60_000
+_FEW = 2  # samples: their only spacing may lie between two firings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,28 @@ class Firing:
     interval_ms: int
 
 
-def interval_of(series: Iterable[Sequence[int]]) -> int:
-    """Infer the evaluation interval: the commonest spacing of samples, or else a minute."""
+def interval_of(series: Iterable[Sequence[int]], usual_ms: int = _USUAL_INTERVAL_MS) -> int:
+    """Infer the evaluation interval: the commonest spacing of samples, or else the usual one.
+
+    Of several that are as common the shortest counts: longer ones lie between firings.
+    """
     spacing = Counter(b - a for moments in series for a, b in pairwise(moments))
-    return spacing.most_common(1)[0][0] if spacing else _USUAL_INTERVAL_MS
+    return max(spacing, key=lambda ms: (spacing[ms], -ms), default=usual_ms)
+
+
+def intervals_of(alerts: Sequence[tuple[str, Sequence[int]]]) -> list[int]:
+    """Infer the interval of each of these series, which have the name of an alert and samples.
+
+    A series with two samples says little by itself, so others of the same alert are asked then.
+    """
+    usual_ms = interval_of(moments for _, moments in alerts)
+    by_name: dict[str, list[Sequence[int]]] = {}
+    for name, moments in alerts:
+        by_name.setdefault(name, []).append(moments)
+    return [
+        interval_of([moments] if len(moments) > _FEW else by_name[name], usual_ms)
+        for name, moments in alerts
+    ]
 
 
 def firings_of(

@@ -22,7 +22,7 @@ from sla_exporter.core.repairs import (
     by_list,
     by_series,
     firings_of,
-    interval_of,
+    intervals_of,
 )
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import SlaExporterError
@@ -110,13 +110,15 @@ class Repairer:
     ) -> list[Firing]:
         """Read what fired in a span; a firing that began before it, from where it began."""
         found = await self.series.points(self._selector(service), span)
-        usual_ms = interval_of([at for at, _ in points] for points in found.values())
+        alerts = [
+            (self.relabelling.apply(dict(labels)), [at for at, _ in points])
+            for labels, points in found.items()
+        ]
+        inferred = intervals_of([(told.get("alertname", ""), moments) for told, moments in alerts])
         firings: list[Firing] = []
-        for labels, points in found.items():
-            told = self.relabelling.apply(dict(labels))
-            interval_ms = intervals.get(told.get("alertname", ""), usual_ms)
+        for (told, moments), inferred_ms in zip(alerts, inferred, strict=True):
+            interval_ms = intervals.get(told.get("alertname", ""), inferred_ms)
             if all_match(service.incident_matchers, told):
-                moments = [at for at, _ in points]
                 firings.extend(firings_of(told, moments, interval_ms, span.end_ms))
         is_cut = any(f.window.starts_at_ms <= span.start_ms + 3 * f.interval_ms for f in firings)
         if is_cut and span.length_ms < _LONGEST_MS:

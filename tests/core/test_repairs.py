@@ -14,6 +14,7 @@ from sla_exporter.core.repairs import (
     by_series,
     firings_of,
     interval_of,
+    intervals_of,
 )
 from tests.cast import DAY, HOUR, MINUTE, at
 
@@ -143,6 +144,21 @@ def test_the_interval_is_the_commonest_spacing():
     """A minute where nothing tells."""
     assert interval_of([[0, 15, 30, 90], [0, 15]]) == 15
     assert interval_of([[7]]) == MINUTE
+
+
+def test_of_spacings_that_are_as_common_the_shortest_is_the_interval():
+    """The longer ones lie between two firings."""
+    assert interval_of([[0, HOUR, HOUR + MINUTE]]) == MINUTE
+
+
+def test_each_series_of_alerts_has_an_interval_of_its_own():
+    """One with two samples asks others of the same alert; one alone takes what is usual."""
+    fast = ("Fast", range(0, HOUR, 15_000))
+    slow = ("Slow", range(0, HOUR, 5 * MINUTE))
+
+    found = intervals_of([fast, slow, ("Slow", [0, HOUR]), ("Fast", [0]), ("Else", [0])])
+
+    assert found == [15_000, 5 * MINUTE, 5 * MINUTE, 15_000, 15_000]
 
 
 def test_labels_are_changed_as_on_their_way_to_alertmanager():

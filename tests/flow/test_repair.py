@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from sla_exporter.core.incidents import IncidentWindow, fingerprint_of
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.repairs import Relabelling
 from sla_exporter.core.windows import Window
 from sla_exporter.errors import QueryRejected, SourceUnavailable
 from sla_exporter.flow.repair import Repairer
 from sla_exporter.store.incidents import Incidents
-from tests.cast import ACME, DAY, MINUTE, WEB, at, catalogue, contract
+from tests.cast import ACME, DAY, MINUTE, WEB, at, catalogue, contract, telling
 
 NOW = at(20)
 
@@ -104,3 +105,26 @@ async def test_a_service_that_fails_keeps_no_other_from_being_repaired(store):
     assert await windows(store) == [("SiteDown", at(10), at(10, 2))]
     assert await store.repaired_until("api") is None
     assert await store.repaired_until("web") == NOW
+
+
+def left_open(alert: str, start: int) -> IncidentWindow:
+    told = labels(alert)
+    return IncidentWindow(
+        fingerprint=fingerprint_of(told), starts_at_ms=start, ends_at_ms=None, labels=told
+    )
+
+
+async def test_each_alert_is_read_at_its_own_interval(store):
+    """Of two rules, the engine tells neither; the slow one fires on, and is one firing."""
+    fired = {
+        "Fast": range(at(19, 1), at(19, 3), 15_000),
+        "Slow": range(at(19, 12), NOW, 5 * MINUTE),
+    }
+    await store.keep(telling(left_open("Slow", at(19, 12))))
+
+    await repairer(store, Prometheus(fired)).repair(watching(web="Fast|Slow"), NOW)
+
+    assert await windows(store) == [
+        ("Fast", at(19, 1), at(19, 3)),
+        ("Slow", at(19, 12), None),
+    ]
