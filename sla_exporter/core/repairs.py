@@ -108,29 +108,43 @@ def by_series(
 
     A firing that ended only now, or began so, is left alone: its webhook may be on its way.
     """
-    held: dict[str, list[IncidentWindow]] = {}
+    held: dict[str, dict[int, IncidentWindow]] = {}
     for window in known:
-        held.setdefault(window.fingerprint, []).append(window)
+        held.setdefault(window.fingerprint, {})[window.starts_at_ms] = window
     for firing in seen:
-        match = _match(held.get(firing.window.fingerprint, ()), firing)
-        found = _amended(match, firing, now_ms)
+        windows = held.setdefault(firing.window.fingerprint, {})
+        found = _amended(_match(windows.values(), firing), firing, now_ms)
         if found:
+            windows[found.window.starts_at_ms] = found.window
             yield found
 
 
 def _match(known: Iterable[IncidentWindow], firing: Firing) -> IncidentWindow | None:
-    """Find the window that a firing belongs to: the same start, or one that ended after it.
+    """Find the window that a firing belongs to: the same start, or one that goes on beyond it.
 
-    Prometheus forgets for a moment when it restarts; Alertmanager does not.
+    Prometheus forgets for a moment when it restarts, and for good what is too old; Alertmanager
+    does not.
     """
     around: list[IncidentWindow] = []
-    start = firing.window.starts_at_ms
     for window in known:
-        if abs(window.starts_at_ms - start) <= firing.interval_ms:
+        if abs(window.starts_at_ms - firing.window.starts_at_ms) <= firing.interval_ms:
             return window
-        if window.ends_at_ms and window.starts_at_ms < start < window.ends_at_ms:
+        if window.starts_at_ms < firing.window.starts_at_ms and _goes_on(window, firing):
             around.append(window)
     return max(around, key=lambda window: window.starts_at_ms, default=None)
+
+
+def _goes_on(window: IncidentWindow, firing: Firing) -> bool:
+    """Say whether a window that began before a firing was still open when that began.
+
+    An open one may have been forgotten long ago, unless Alertmanager listed it since, or both go on
+    until now.
+    """
+    start = firing.window.starts_at_ms
+    if window.ends_at_ms is not None:
+        return start < window.ends_at_ms
+    is_listed = window.listed_at_ms is not None and window.listed_at_ms >= start
+    return is_listed or firing.window.ends_at_ms is None
 
 
 def _amended(held: IncidentWindow | None, firing: Firing, now_ms: int) -> Amendment | None:

@@ -126,6 +126,32 @@ def test_a_gap_within_a_window_that_was_told_whole_is_no_second_incident():
     assert mended([window(end=at(3, 12))], (S, E), (E + 4 * MINUTE, at(3, 12))) == []
 
 
+def test_what_fires_on_after_a_gap_is_the_window_that_is_open():
+    """Prometheus was restarted; Alertmanager lists one alert, since its old start."""
+    listed = window(end=None, listed_at_ms=NOW)
+
+    assert mended([listed], (S, E), (E + 5 * MINUTE, NOW)) == []
+
+
+def test_a_firing_whose_beginning_was_deleted_is_the_window_that_is_open():
+    """It has fired for longer than Prometheus keeps samples; in the end it ends once."""
+    told, listed = window(end=None), window(end=None, listed_at_ms=at(3, 20))
+
+    assert mended([told], (S + 2 * HOUR, NOW)) == []
+    assert mended([listed], (S + 2 * HOUR, NOW)) == []
+    assert mended([listed], (S + 2 * HOUR, at(3, 20))) == [("ended", S, at(3, 20))]
+
+
+def test_what_two_prometheus_know_is_found_once():
+    """Their samples differ by seconds."""
+    first, second = samples(S, E), [moment + 7_000 for moment in samples(S, E)]
+    seen = [
+        firing for moments in (first, second) for firing in firings_of(LABELS, moments, MINUTE, NOW)
+    ]
+
+    assert [a.window.starts_at_ms for a in by_series([], seen, NOW)] == [S]
+
+
 def test_webhooks_get_their_time():
     """What fired or ended only now is not called lost."""
     assert mended([], (S, E), now=S + GRACE_MS - 1) == []
