@@ -154,7 +154,9 @@ def _amended(held: IncidentWindow | None, firing: Firing, now_ms: int) -> Amendm
             return None
         why = "no webhook told of it; found in the ALERTS series of Prometheus"
         return _amendment(firing.window, Change.FOUND, why, now_ms)
-    if end is None or end > now_ms - GRACE_MS or end <= held.starts_at_ms:
+    if end is None:
+        return _reopened(held, now_ms)
+    if end > now_ms - GRACE_MS or end <= held.starts_at_ms:
         return None
     ended = replace(held, ends_at_ms=end)
     if held.ends_at_ms is None:
@@ -166,6 +168,14 @@ def _amended(held: IncidentWindow | None, firing: Firing, now_ms: int) -> Amendm
         why = "webhooks ended it too early; the ALERTS series of Prometheus goes on until then"
         return _amendment(ended, Change.EXTENDED, why, now_ms)
     return None
+
+
+def _reopened(held: IncidentWindow, now_ms: int) -> Amendment | None:
+    """Open a window whose alert fires on; one that Alertmanager lists is opened and ended by it."""
+    if held.ends_at_ms is None or held.ends_at_ms > now_ms - GRACE_MS or held.listed_at_ms:
+        return None
+    why = "webhooks ended it; the ALERTS series of Prometheus goes on"
+    return _amendment(replace(held, ends_at_ms=None), Change.REOPENED, why, now_ms)
 
 
 def by_list(

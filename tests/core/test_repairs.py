@@ -152,6 +152,23 @@ def test_what_two_prometheus_know_is_found_once():
     assert [a.window.starts_at_ms for a in by_series([], seen, NOW)] == [S]
 
 
+def test_a_window_that_was_cut_short_is_opened_while_its_alert_fires():
+    """Alertmanager was cut off from Prometheus and resolved it by itself."""
+    cut = window(end=S + 5 * MINUTE)
+
+    assert mended([cut], (S, NOW)) == [("reopened", S, None)]
+    assert mended([cut], (S, S + 14 * MINUTE), now=S + 14 * MINUTE) == []
+    assert mended([window(end=None)], (S, NOW)) == []
+
+
+def test_a_window_that_alertmanager_lists_is_left_to_it():
+    """It would end it at the next comparison, again and again; in the end it is prolonged."""
+    listed = window(end=S + 5 * MINUTE, listed_at_ms=S + 4 * MINUTE)
+
+    assert mended([listed], (S, NOW)) == []
+    assert mended([listed], (S, E)) == [("extended", S, E)]
+
+
 def test_webhooks_get_their_time():
     """What fired or ended only now is not called lost."""
     assert mended([], (S, E), now=S + GRACE_MS - 1) == []
