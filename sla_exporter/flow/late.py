@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sla_exporter.core.samples import SeriesState, read_samples
+from sla_exporter.core.scan import reading_plan
 from sla_exporter.core.sli.probe import Probe
 from sla_exporter.core.windows import clip, intersect, subtract, tidy
 from sla_exporter.flow.measuring.cadence import cadence_of
+from sla_exporter.flow.measuring.probe import BUCKET_MS, SAMPLES_AN_ANSWER
 from sla_exporter.ports.measuring import Observation
 
 if TYPE_CHECKING:
@@ -55,18 +57,15 @@ async def _read(
     service: Service, unknown: Mapping[Labels, Windows], cadence: Cadence, source: SampleSource
 ) -> dict[Labels, SeriesState]:
     """Read unknown stretches, with so much around them that their edges are known."""
-    gap = cadence.max_gap_ms
-    needed = {
-        labels: tidy((start - gap, end + gap) for start, end in windows)
+    samples: dict[Labels, dict[int, bool]] = {labels: {} for labels in unknown}
+    for hull, needed in reading_plan(unknown, cadence, BUCKET_MS, SAMPLES_AN_ANSWER):
+        for labels, found in (await source.samples(service, hull, needed)).items():
+            if labels in needed:
+                samples[labels].update(found)
+    return {
+        labels: _states(sorted(samples[labels].items()), windows, cadence)
         for labels, windows in unknown.items()
     }
-    samples: dict[Labels, list[Sample]] = {labels: [] for labels in needed}
-    for stretch in tidy(window for windows in needed.values() for window in windows):
-        wanted = {labels: clip(windows, stretch) for labels, windows in needed.items()}
-        wanted = {labels: windows for labels, windows in wanted.items() if windows}
-        for labels, found in (await source.samples(service, stretch, wanted)).items():
-            samples.get(labels, []).extend(found)
-    return {labels: _states(samples[labels], unknown[labels], cadence) for labels in unknown}
 
 
 def _states(samples: Sequence[Sample], windows: Windows, cadence: Cadence) -> SeriesState:

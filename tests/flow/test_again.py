@@ -12,8 +12,10 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.late import read_late
+from sla_exporter.flow.measuring.probe import SAMPLES_AN_ANSWER
 from sla_exporter.ports.measuring import Observation, Watermark
 from sla_exporter.ports.settling import DecisionKind
+from sla_exporter.store.memory import MemoryObservations
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import (
     ACME,
@@ -195,3 +197,36 @@ async def test_late_samples_fill_what_was_unknown_and_nothing_else(office):
     assert (await store.states("web", span))[labels] == SeriesState(
         down=(outage(3, 10, 95), Window(at(9, 0, 10), at(9, 0, 30))), unknown=(outage(20, 0, 60),)
     )
+
+
+async def test_a_series_that_is_gone_makes_nobody_else_be_read_for_longer():
+    """A thousand lacked an hour; one retired series lacks the month. Answers stay bounded."""
+    span = OCTOBER.span
+    states = {
+        (("customer", f"c{i}"),): SeriesState(unknown=(outage(10, 2, 60),)) for i in range(999)
+    }
+    states[(("customer", "retired"),)] = SeriesState(unknown=(span,))
+    mark = Watermark(
+        interval_ms=MINUTE,
+        from_ms=span.start_ms,
+        fresh_until_ms=span.end_ms,
+        final_until_ms=span.end_ms,
+    )
+    store = MemoryObservations()
+    await store.record("web", span, Observation(states=states), mark)
+    answers: list[int] = []
+
+    class Weighed(ListedSamples):
+        async def samples(self, service, span, needed=None):
+            answers.append(span.length_ms // MINUTE * len(needed))
+            return await super().samples(service, span, needed)
+
+    acme = [(at(10, 2, minute), True) for minute in range(-5, 65)]
+
+    assert await read_late(WEB, span, Weighed({(("customer", "c1"),): acme}), store)
+    assert max(answers) <= SAMPLES_AN_ANSWER
+    assert sum(answers) < 1_000_000
+    known = await store.states("web", span)
+    assert [labels for labels, state in known.items() if not state.unknown] == [
+        (("customer", "c1"),)
+    ]

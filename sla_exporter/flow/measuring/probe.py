@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from sla_exporter.ports import Labels
     from sla_exporter.ports.measuring import SampleSource, ScanAnswer
 
-_BUCKET_MS = 12 * 3_600_000
-_SAMPLES_AN_ANSWER = 500_000
+BUCKET_MS = 12 * 3_600_000
+SAMPLES_AN_ANSWER = 500_000
 _READS_AT_ONCE = 4
 
 
@@ -133,7 +133,7 @@ class ProbeMeasurer:
         wanted: Mapping[Labels, Windows],
     ) -> None:
         """Read these spans raw and hand them to their scans."""
-        plan = reading_plan(wanted, chunk.cadence, _BUCKET_MS, _SAMPLES_AN_ANSWER)
+        plan = reading_plan(wanted, chunk.cadence, BUCKET_MS, SAMPLES_AN_ANSWER)
         permits = asyncio.Semaphore(_READS_AT_ONCE)
 
         async def read_one(hull: Window, needed: Mapping[Labels, Windows]) -> None:
