@@ -10,16 +10,15 @@ https://docs.stripe.com/api
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SecretStr
 
-from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused, DeliveryWaits, OutcomeUnknown
 from sla_exporter.ports.delivery import Address, Entered, SinkSection
 from sla_exporter.sinks.http import TIMEOUT_S, Answer, Caller
+from sla_exporter.sinks.stripe_amounts import from_stripe, to_stripe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -33,7 +32,6 @@ _DAY_S = 86_400
 _MOST_KEYS = 5
 _INVOICE_WAIT_MS = 12 * 3_600_000
 _KEYS_FORGOTTEN_MS = 25 * 3_600_000
-_WITH_CENTS = {"ISK", "UGX"}  # two decimal places at Stripe, though ISO 4217 has none for them
 
 
 class StripeSection(SinkSection):
@@ -78,7 +76,7 @@ class StripeSink:
 
     async def issue(self, credit: Credit) -> str:
         """Enter the credit and give its id."""
-        minor = _stripe_minor(credit.amount)
+        minor = to_stripe(credit.amount)
         kind = self._kind(credit)
         if kind == "refunds":
             path, fields = "refunds", await self._refund(credit, minor)
@@ -114,7 +112,7 @@ class StripeSink:
         async for row in self._rows(kind, account, {"created[gte]": str(since_s)}):
             reference = (row.get("metadata") or {}).get("sla_reference")
             if reference:
-                amount = _major(sign * int(row["amount"]), str(row["currency"]).upper())
+                amount = from_stripe(sign * int(row["amount"]), str(row["currency"]).upper())
                 yield Entered(reference=reference, name=str(row["id"]), amount=amount)
 
     async def _rows(
@@ -253,19 +251,3 @@ def _same_amount(entered: Entered, credit: Credit) -> str:
             f"and the ledger says {credit.amount.amount}"
         )
     return entered.name
-
-
-def _stripe_minor(money: Money) -> int:
-    """Give the amount in Stripe's smallest unit.
-
-    https://docs.stripe.com/currencies: thousandths are taken in tens only.
-    """
-    if money.minor <= 0 or (money.digits == 3 and money.minor % 10):
-        raise DeliveryRefused(f"Stripe does not take {money}")
-    return money.minor * 100 if money.currency in _WITH_CENTS else money.minor
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    if currency in _WITH_CENTS:
-        return Decimal(minor).scaleb(-2)
-    return Money(minor=minor, currency=currency).amount

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 KEY = "sk_test_fake"
 Stored = tuple[str, dict[str, str], int, dict[str, Any]]
+# As https://docs.stripe.com/currencies lists them.
+ZERO_DECIMAL = (
+    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV",
+    "XAF", "XOF", "XPF",
+)  # fmt: skip
+WITH_TWO_ALL_THE_SAME = ("ISK", "UGX")  # "where the decimal amount is always 00"
+THREE_DECIMAL = ("BHD", "JOD", "KWD", "OMR", "TND")
+NOT_SUPPORTED = ("CLF", "IQD", "LYD", "UYI", "UYW")
 
 
 class FakeStripe(FarServer):
@@ -37,7 +45,7 @@ class FakeStripe(FarServer):
     def standing(self) -> list[tuple[str, Decimal]]:
         signs = {"balance": -1, "credit_notes": 1, "refunds": 1}
         return [
-            (row["metadata"]["sla_reference"], Decimal(sign * row["amount"]).scaleb(-2))
+            (row["metadata"]["sla_reference"], sign * worth(row["amount"], row["currency"]))
             for kind, sign in signs.items()
             for row in self.objects[kind]
         ]
@@ -114,8 +122,11 @@ class FakeStripe(FarServer):
             source = "charges" if kind == "refunds" else "invoices"
             of = next(row for row in self.objects[source] if row["id"] == parent)
             customer, currency = of["customer"], of["currency"]
-            if kind == "refunds":
-                of["amount_refunded"] += int(fields["amount"])
+        wrong = _wrong_amount(int(fields["amount"]), str(currency))
+        if wrong:
+            return 400, _said(wrong, "invalid_request_error")
+        if kind == "refunds":
+            of["amount_refunded"] += int(fields["amount"])
         row = {
             "id": f"{kind[:3]}_{len(self.objects[kind]) + 1}",
             "amount": int(fields["amount"]),
@@ -134,6 +145,26 @@ class FakeStripe(FarServer):
         }
         self.objects[kind].append(row)
         return 200, row
+
+
+def worth(amount: int, currency: str) -> Decimal:
+    """Say what an amount is in the currency's own units."""
+    code = currency.upper()
+    if code in THREE_DECIMAL:
+        return Decimal(amount) / 1000
+    whole = code in ZERO_DECIMAL and code not in WITH_TWO_ALL_THE_SAME
+    return Decimal(amount) if whole else Decimal(amount) / 100
+
+
+def _wrong_amount(amount: int, currency: str) -> str | None:
+    code = currency.upper()
+    if code in NOT_SUPPORTED:
+        return f"Invalid currency: {currency}"
+    if code in WITH_TWO_ALL_THE_SAME and amount % 100:
+        return f"Invalid amount. {code} amounts must be evenly divisible by 100"
+    if code in THREE_DECIMAL and amount % 10:
+        return f"Invalid amount. The last digit must be 0 in {code}"
+    return None
 
 
 def _said(message: str, kind: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import asyncio
 import pytest
 import stripe
 
-from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.errors import DeliveryRefused, DeliveryWaits, OutcomeUnknown
 from sla_exporter.sinks.contract import Trouble
@@ -163,20 +162,6 @@ async def test_an_unknown_customer_is_a_refusal(sink):
     """In Stripe's own words."""
     with pytest.raises(DeliveryRefused, match="No such customer"):
         await sink.find(credit_for("cus_9"))
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "stripes"), [("500", "JPY", -500), ("500", "ISK", -50_000)]
-)
-async def test_currencies_without_cents(far, sink, amount, currency, stripes):
-    """As they are, but for those that Stripe keeps with cents all the same."""
-    far.customers["cus_1"]["currency"] = None
-    credit = another(credit_for("cus_1"), amount=Money.of(amount, currency))
-
-    await sink.issue(credit)
-
-    assert far.objects["balance"][0]["amount"] == stripes
-    assert await sink.find(credit) == "bal_1"
 
 
 async def test_a_refund_that_no_payment_holds_is_refused(sink):
