@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "2026-10-28.endive"
 _DAY_S = 86_400
+_KINDS = ("balance", "credit_notes", "refunds")
 _MOST_KEYS = 5
 _INVOICE_WAIT_MS = 12 * 3_600_000
 _KEYS_FORGOTTEN_MS = 25 * 3_600_000
@@ -67,11 +68,16 @@ class StripeSink:
         self._api = StripeApi(name, section, allow_private, timeout_s)
 
     async def find(self, credit: Credit) -> str | None:
-        """Look through what was entered for the customer since the credit was posted."""
-        since_s = credit.entry.posted_at_ms // 1000 - _DAY_S
-        async for entered in self._entered(self._kind(credit), credit.account, since_s):
-            if entered.reference == credit.reference:
-                return _same_amount(entered, credit)
+        """Look through all that was ever entered for the customer, in whatever way.
+
+        The way may be another by now, and a credit that is posted again after a restore stood there
+        before that.
+        """
+        likely = self._kind(credit)
+        for kind in sorted(_KINDS, key=lambda kind: kind != likely):
+            async for entered in self._entered(kind, credit.account, {}):
+                if entered.reference == credit.reference:
+                    return _same_amount(entered, credit)
         return None
 
     async def issue(self, credit: Credit) -> str:
@@ -93,9 +99,8 @@ class StripeSink:
 
     async def entered(self, account: str, since_ms: int) -> list[Entered]:
         """Give our credits of a customer, whatever their form."""
-        since_s = since_ms // 1000 - _DAY_S
-        kinds = ("balance", "credit_notes", "refunds")
-        return [one for kind in kinds async for one in self._entered(kind, account, since_s)]
+        since = {"created[gte]": str(since_ms // 1000 - _DAY_S)}
+        return [one for kind in _KINDS async for one in self._entered(kind, account, since)]
 
     async def close(self) -> None:
         """Give connections back."""
@@ -107,9 +112,11 @@ class StripeSink:
         by_note = self._by_note and credit.form is Form.ACCOUNT_CREDIT
         return "credit_notes" if by_note else "balance"
 
-    async def _entered(self, kind: str, account: str, since_s: int) -> AsyncIterator[Entered]:
+    async def _entered(
+        self, kind: str, account: str, since: dict[str, str]
+    ) -> AsyncIterator[Entered]:
         sign = -1 if kind == "balance" else 1
-        async for row in self._rows(kind, account, {"created[gte]": str(since_s)}):
+        async for row in self._rows(kind, account, since):
             reference = (row.get("metadata") or {}).get("sla_reference")
             if reference:
                 amount = from_stripe(sign * int(row["amount"]), str(row["currency"]).upper())

@@ -48,6 +48,7 @@ class FakeStripe(FarServer):
             (row["metadata"]["sla_reference"], sign * worth(row["amount"], row["currency"]))
             for kind, sign in signs.items()
             for row in self.objects[kind]
+            if "sla_reference" in row["metadata"]
         ]
 
     async def writes(self, request: web.Request) -> bool:
@@ -144,6 +145,9 @@ class FakeStripe(FarServer):
             },
         }
         self.objects[kind].append(row)
+        if kind == "credit_notes":  # the amount goes to the balance, without our metadata
+            moved = {"amount": -row["amount"], "metadata": {}, "credit_note": row["id"]}
+            self.objects["balance"].append({**row, **moved, "id": f"cbtxn_{row['id']}"})
         return 200, row
 
 
