@@ -125,10 +125,9 @@ class WhmcsSink:
         return _the_one(found, credit, sign=-1)
 
     async def _add_line(self, credit: Credit, amount: str) -> str:
-        """Put a line on the oldest unpaid invoice that is at least as large."""
+        """Put a line on the oldest unpaid invoice of which at least as much is still to be paid."""
         async for invoice in self._invoices(credit.account):
-            large = loose.amount(invoice.get("total", 0)) >= credit.amount.amount
-            if invoice.get("status") == "Unpaid" and large:
+            if await self._has_room(invoice, credit):
                 await self._api.call(
                     "UpdateInvoice",
                     writes=True,
@@ -142,6 +141,13 @@ class WhmcsSink:
                 return f"invoice {invoice['id']}"
         sentence = f"client {credit.account} has no unpaid invoice that is as large as the credit"
         raise DeliveryWaits(sentence, _INVOICE_WAIT_MS)
+
+    async def _has_room(self, invoice: dict[str, Any], credit: Credit) -> bool:
+        total = loose.amount(invoice.get("total", 0))
+        if invoice.get("status") != "Unpaid" or total < credit.amount.amount:
+            return False
+        content = await self._api.call("GetInvoice", invoiceid=str(invoice["id"]))
+        return loose.amount(content.get("balance", total)) >= credit.amount.amount
 
     async def _lines(self, account: str, since: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Give the lines of invoices that were open on that day or came later."""

@@ -105,7 +105,8 @@ class FakeWhmcs(FarServer):
     def _GetInvoices(self, world: str, form: Mapping[str, str]) -> web.Response:  # noqa: N802
         mine = [row for row in self.invoices if str(row["userid"]) == form["userid"]]
         start, number = int(form["limitstart"]), min(int(form["limitnum"]), 2)
-        page = [{k: v for k, v in row.items() if k != "lines"} for row in mine[start:][:number]]
+        ours = {"lines", "paid"}
+        page = [{k: v for k, v in row.items() if k not in ours} for row in mine[start:][:number]]
         content = {"result": "success", "totalresults": str(len(mine)), "startnumber": start}
         return web.json_response(content | {"invoices": {"invoice": page} if page else ""})
 
@@ -114,7 +115,9 @@ class FakeWhmcs(FarServer):
         if invoice is None:
             return _error("Invoice ID Not Found")
         items = {"items": {"item": invoice["lines"]}, "transactions": ""}
-        return web.json_response({"result": "success", **invoice, **items})
+        balance = Decimal(invoice["total"]) - Decimal(invoice["paid"])
+        content = {"result": "success", **invoice, **items, "balance": f"{balance:.2f}"}
+        return web.json_response(content)
 
     def _UpdateInvoice(self, world: str, form: Mapping[str, str]) -> web.Response:  # noqa: N802
         invoice = self._invoice(form["invoiceid"])
@@ -184,7 +187,7 @@ class FakeWhmcs(FarServer):
 
 def invoice(number: int, total: str, **changes: Any) -> dict[str, Any]:
     row = {"id": number, "userid": 42, "status": "Unpaid", "currencycode": "BRL", "lines": []}
-    return row | {"total": total, "datepaid": "0000-00-00 00:00:00"} | changes
+    return row | {"total": total, "paid": "0.00", "datepaid": "0000-00-00 00:00:00"} | changes
 
 
 def _error(message: str, status: int = 200) -> web.Response:

@@ -102,6 +102,13 @@ async def test_a_discount_is_a_line_without_tax(far, sink):
     assert await sink.find(credit_for("42", Form.NEXT_INVOICE)) == "invoice 1 line 1"
 
 
+async def test_a_discount_is_given_on_what_is_still_to_be_paid(far, sink):
+    """Of an invoice that is paid in part, nobody would give back what is paid too much."""
+    far.invoices = [invoice(1, "100.00", paid="60.00"), invoice(2, "100.00", paid="50.01")]
+
+    assert await sink.issue(credit_for("42", Form.NEXT_INVOICE)) == "invoice 2"
+
+
 async def test_credits_and_lines_are_read_back_and_others_are_left_out(far, sink):
     """Over all pages; what an administrator gave by hand is not ours."""
     far.credits[""] = [
