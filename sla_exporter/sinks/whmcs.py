@@ -10,6 +10,7 @@ https://developers.whmcs.com/api/
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _INVOICE_WAIT_MS = 12 * 3_600_000
 _ACCESS = ("authentication failed", "invalid ip", "invalid permissions", "access denied")
 _PAGE = 100
+_PERIOD = re.compile(r"/(\d{4})(?:-(\d\d))?[^/]*$")
 
 
 class WhmcsSection(SinkSection):
@@ -62,11 +64,14 @@ class WhmcsSink:
         self._api = WhmcsApi(name, section, allow_private, timeout_s)
 
     async def find(self, credit: Credit) -> str | None:
-        """Look for the reference among the client's credits, or the lines of their invoices."""
-        if credit.form is Form.NEXT_INVOICE:
-            return await self._find_line(credit)
+        """Look for the reference among the client's credits, and the lines of their invoices.
+
+        A discount may have been an account credit, before the policy's form was another.
+        """
         found = [row async for row in self._credits(credit.account) if _is(row, credit)]
-        return _the_one(found, credit, sign=1)
+        if found or credit.form is not Form.NEXT_INVOICE:
+            return _the_one(found, credit, sign=1)
+        return await self._find_line(credit)
 
     async def issue(self, credit: Credit) -> str:
         """Add the credit, and give the id of its row."""
@@ -116,7 +121,7 @@ class WhmcsSink:
             yield row
 
     async def _find_line(self, credit: Credit) -> str | None:
-        since = _day(credit.entry.posted_at_ms)
+        since = _first_day(credit.entry.settlement)
         found = [
             {**line, "id": f"{invoice} line {line['id']}"}
             async for invoice, line in self._lines(credit.account, since)
@@ -260,3 +265,12 @@ def _the_one(found: list[dict[str, Any]], credit: Credit, sign: int) -> str | No
 
 def _day(at_ms: int) -> str:
     return datetime_of(at_ms).date().isoformat()
+
+
+def _first_day(settlement: str) -> str:
+    """Give a day before which nothing was given for a settlement, by the period in its key.
+
+    The day on which the credit was posted is none: after a restore it is posted once more.
+    """
+    found = _PERIOD.search(settlement)
+    return f"{found[1]}-{found[2] or '01'}-01" if found else ""

@@ -37,6 +37,7 @@ class FakeWhmcs(FarServer):
         self.clients = {"42": {"id": 42, "currency": 1, "currency_code": "BRL"}}
         self.products: list[dict[str, Any]] = []
         self.emails: list[dict[str, Any]] = []
+        self.actions: list[str] = []
         self.mail_fails = ""
         self.allowed: set[str] | None = None
 
@@ -59,6 +60,7 @@ class FakeWhmcs(FarServer):
         if (form.get("identifier"), form.get("secret")) != (IDENTIFIER, SECRET):
             return _error("Authentication Failed", 403)
         action = form["action"]
+        self.actions.append(action)
         if self.allowed is not None and action not in self.allowed:
             return _error(f'Invalid Permissions: API action "{action.lower()}" is not allowed', 403)
         return getattr(self, f"_{action}")(world.strip("/"), form)

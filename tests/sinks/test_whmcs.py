@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sla_exporter.core.money import Money
@@ -10,6 +12,8 @@ from sla_exporter.errors import DeliveryDelayed, DeliveryRefused, DeliveryWaits
 from sla_exporter.sinks.whmcs import WhmcsSection, WhmcsSink
 from tests.fakes.whmcs import IDENTIFIER, SECRET, FakeWhmcs, invoice
 from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, another, credit_for
+
+DAY = 86_400_000
 
 
 @pytest.fixture
@@ -107,6 +111,37 @@ async def test_a_discount_is_given_on_what_is_still_to_be_paid(far, sink):
     far.invoices = [invoice(1, "100.00", paid="60.00"), invoice(2, "100.00", paid="50.01")]
 
     assert await sink.issue(credit_for("42", Form.NEXT_INVOICE)) == "invoice 2"
+
+
+@pytest.mark.parametrize("period", ["2026-10", "2026-10-05", "2026-Q4", "2026", "as it was"])
+async def test_a_discount_that_is_posted_again_much_later_is_found(far, sink, period):
+    """After a restore; the invoice that it stands on was paid long before."""
+    far.invoices = [invoice(1, "100.00")]
+    credit = another(credit_for("42", Form.NEXT_INVOICE), settlement=f"acme-web/{period}")
+    await sink.issue(credit)
+    far.invoices[0] |= {"status": "Paid", "datepaid": "2026-10-27 10:00:00"}
+    far.invoices.append(invoice(2, "100.00"))
+    again = replace(credit, entry=replace(credit.entry, posted_at_ms=NOW + 90 * DAY))
+
+    assert await sink.find(again) == "invoice 1 line 1"
+
+
+async def test_a_credit_is_not_given_once_more_as_a_discount(far, sink):
+    """The policy has another form by the time that the credit is posted again."""
+    far.invoices = [invoice(1, "100.00")]
+    await sink.issue(credit_for("42"))
+
+    assert await sink.find(credit_for("42", Form.NEXT_INVOICE)) == "credit 100"
+
+
+async def test_invoices_paid_before_the_period_are_not_read(far, sink):
+    """A client may have years of them."""
+    paid = {"status": "Paid", "datepaid": "2026-09-01 10:00:00"}
+    far.invoices = [invoice(1, "100.00", **paid), invoice(2, "100.00")]
+
+    assert await sink.find(credit_for("42", Form.NEXT_INVOICE)) is None
+
+    assert far.actions.count("GetInvoice") == 1
 
 
 async def test_credits_and_lines_are_read_back_and_others_are_left_out(far, sink):
