@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 API_VERSION = "2026-10-28.endive"
 _DAY_S = 86_400
 _KINDS = ("balance", "credit_notes", "refunds")
+_CAME_TO_NOTHING = {"failed", "canceled", "void"}
 _MOST_KEYS = 5
 _INVOICE_WAIT_MS = 12 * 3_600_000
 _KEYS_FORGOTTEN_MS = 25 * 3_600_000
@@ -75,9 +76,11 @@ class StripeSink:
         """
         likely = self._kind(credit)
         for kind in sorted(_KINDS, key=lambda kind: kind != likely):
-            async for entered in self._entered(kind, credit.account, {}):
+            async for row in self._ours(kind, credit.account, {}):
+                entered = _entered(kind, row)
                 if entered.reference == credit.reference:
-                    return _same_amount(entered, credit)
+                    _check(row, entered, credit)
+                    return entered.name
         return None
 
     async def issue(self, credit: Credit) -> str:
@@ -98,9 +101,14 @@ class StripeSink:
         return str((await self._api.create(path, fields, key))["id"])
 
     async def entered(self, account: str, since_ms: int) -> list[Entered]:
-        """Give our credits of a customer, whatever their form."""
+        """Give our credits of a customer, whatever their form, if they came to something."""
         since = {"created[gte]": str(since_ms // 1000 - _DAY_S)}
-        return [one for kind in _KINDS async for one in self._entered(kind, account, since)]
+        return [
+            _entered(kind, row)
+            for kind in _KINDS
+            async for row in self._ours(kind, account, since)
+            if row.get("status") not in _CAME_TO_NOTHING
+        ]
 
     async def close(self) -> None:
         """Give connections back."""
@@ -112,15 +120,12 @@ class StripeSink:
         by_note = self._by_note and credit.form is Form.ACCOUNT_CREDIT
         return "credit_notes" if by_note else "balance"
 
-    async def _entered(
+    async def _ours(
         self, kind: str, account: str, since: dict[str, str]
-    ) -> AsyncIterator[Entered]:
-        sign = -1 if kind == "balance" else 1
+    ) -> AsyncIterator[dict[str, Any]]:
         async for row in self._rows(kind, account, since):
-            reference = (row.get("metadata") or {}).get("sla_reference")
-            if reference:
-                amount = from_stripe(sign * int(row["amount"]), str(row["currency"]).upper())
-                yield Entered(reference=reference, name=str(row["id"]), amount=amount)
+            if (row.get("metadata") or {}).get("sla_reference"):
+                yield row
 
     async def _rows(
         self, kind: str, account: str, since: dict[str, str]
@@ -251,10 +256,23 @@ def _holds(row: Mapping[str, Any], left: int, credit: Credit, minor: int) -> boo
     return str(row["currency"]).upper() == credit.amount.currency and left >= minor
 
 
-def _same_amount(entered: Entered, credit: Credit) -> str:
-    if entered.amount != credit.amount.amount:
+def _entered(kind: str, row: Mapping[str, Any]) -> Entered:
+    sign = -1 if kind == "balance" else 1
+    amount = from_stripe(sign * int(row["amount"]), str(row["currency"]).upper())
+    reference = str(row["metadata"]["sla_reference"])
+    return Entered(reference=reference, name=str(row["id"]), amount=amount)
+
+
+def _check(row: Mapping[str, Any], entered: Entered, credit: Credit) -> None:
+    """Stop for a person if what stands there is not what the ledger says, or was not given."""
+    status, currency = row.get("status"), str(row["currency"]).upper()
+    if status in _CAME_TO_NOTHING:
         raise DeliveryRefused(
-            f"{credit.reference} stands at Stripe with {entered.amount}, "
-            f"and the ledger says {credit.amount.amount}"
+            f"{credit.reference} stands at Stripe as {status} ({entered.name}), "
+            f"so {credit.amount} was not given"
         )
-    return entered.name
+    if (entered.amount, currency) != (credit.amount.amount, credit.amount.currency):
+        raise DeliveryRefused(
+            f"{credit.reference} stands at Stripe with {currency} {entered.amount}, "
+            f"and the ledger says {credit.amount}"
+        )

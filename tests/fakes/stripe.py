@@ -138,6 +138,7 @@ class FakeStripe(FarServer):
             "invoice": fields.get("invoice"),
             "description": fields.get("description"),
             "memo": fields.get("memo"),
+            "status": {"refunds": "pending", "credit_notes": "issued"}.get(kind),
             "metadata": {
                 match[1]: value
                 for key, value in fields.items()

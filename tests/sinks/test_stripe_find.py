@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sla_exporter.core.policy.terms import Form
+from sla_exporter.errors import DeliveryRefused
 from sla_exporter.sinks.contract import deliver
 from sla_exporter.sinks.stripe import StripeSection, StripeSink
 from tests.fakes.stripe import KEY, FakeStripe
@@ -72,3 +73,32 @@ async def test_a_credit_that_is_posted_again_much_later_is_found(far, account_cr
         assert await deliver(sink, again) == name
 
     assert far.standing() == [(credit.reference, credit.amount.amount)]
+
+
+@pytest.mark.parametrize(
+    ("account_credit", "form", "kind", "status"),
+    [
+        ("balance", Form.REFUND, "refunds", "failed"),
+        ("balance", Form.REFUND, "refunds", "canceled"),
+        ("credit_note", Form.ACCOUNT_CREDIT, "credit_notes", "void"),
+    ],
+)
+async def test_what_came_to_nothing_is_for_a_person(far, account_credit, form, kind, status):
+    """Reading back misses it, and nobody takes it for given."""
+    credit = credit_for("cus_1", form)
+    async with sink_for(far, account_credit) as sink:
+        await sink.issue(credit)
+        far.objects[kind][0]["status"] = status
+
+        assert await sink.entered("cus_1", NOW) == []
+        with pytest.raises(DeliveryRefused, match=f"stands at Stripe as {status}"):
+            await sink.find(credit)
+
+
+async def test_the_same_number_in_another_currency_is_not_the_credit(far):
+    """The contract was billed in reais before the restore, and is in euros now."""
+    async with sink_for(far) as sink:
+        await sink.issue(credit_for("cus_1"))
+
+        with pytest.raises(DeliveryRefused, match=r"stands at Stripe with BRL 49\.99.*EUR 49\.99"):
+            await sink.find(credit_for("cus_1", currency="EUR"))
