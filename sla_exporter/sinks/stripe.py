@@ -174,7 +174,8 @@ class StripeSink:
     async def _refund(self, credit: Credit, minor: int) -> dict[str, str]:
         async for charge in self._api.pages("charges", {"customer": credit.account}):
             left = int(charge["amount"]) - int(charge.get("amount_refunded") or 0)
-            if charge.get("status") == "succeeded" and _holds(charge, left, credit, minor):
+            paid = charge.get("status") == "succeeded" and charge.get("captured", True)
+            if paid and _holds(charge, left, credit, minor):
                 return {"charge": str(charge["id"]), "amount": str(minor)}
         raise DeliveryRefused(
             f"customer {credit.account} has no payment of which {credit.amount} could be given back"

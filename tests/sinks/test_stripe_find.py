@@ -102,3 +102,14 @@ async def test_the_same_number_in_another_currency_is_not_the_credit(far):
 
         with pytest.raises(DeliveryRefused, match=r"stands at Stripe with BRL 49\.99.*EUR 49\.99"):
             await sink.find(credit_for("cus_1", currency="EUR"))
+
+
+async def test_a_payment_that_is_only_reserved_is_not_refunded(far):
+    """Nobody has paid it yet, so giving it back gives nothing."""
+    payment = far.objects["charges"][0]
+    far.objects["charges"].append({**payment, "id": "ch_2", "amount": 4_999, "captured": False})
+
+    async with sink_for(far) as sink:
+        await sink.issue(credit_for("cus_1", Form.REFUND))
+
+    assert far.objects["refunds"][0]["charge"] == "ch_1"
