@@ -1,7 +1,8 @@
 """Invoice Ninja 5: credits, whose number is unique in a company.
 
 The reference is the number, so the server itself refuses a second credit. What the customer reads
-are the public notes.
+are the public notes. A credit is marked as sent, which mails nothing: of a draft the customer has
+nothing.
 
 https://api-docs.invoicing.co/
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sla_exporter.ports.delivery import Credit
 
 _OURS = "sla-"
+_DRAFT = "1"
 
 
 class InvoiceNinjaSection(SinkSection):
@@ -74,11 +76,7 @@ class InvoiceNinjaSink:
         """Look for the credit with this number."""
         async for row in self._rows(number=credit.reference):
             if row.get("number") == credit.reference:
-                if loose.amount(row.get("amount")) != credit.amount.amount:
-                    raise DeliveryRefused(
-                        f"{credit.reference} stands in Invoice Ninja with {row.get('amount')}, "
-                        f"and the ledger says {credit.amount.amount}"
-                    )
+                _check(row, credit)
                 return str(row["id"])
         return None
 
@@ -99,20 +97,20 @@ class InvoiceNinjaSink:
             "public_notes": credit.note,
             "line_items": [line],
         }
-        answer = await self._caller.write(self._url, json=content)
+        answer = await self._caller.write(self._url, params={"mark_sent": "true"}, json=content)
         created = self._data(answer, writes=True)
         if not isinstance(created, dict) or "id" not in created:
             raise self._caller.trouble("gave no id of what it created", writes=True)
         return str(created["id"])
 
     async def entered(self, account: str, since_ms: int) -> list[Entered]:  # noqa: ARG002
-        """Give our credits of a client."""
+        """Give our credits of a client of which they have something."""
         return [
             Entered(
                 reference=row["number"], name=str(row["id"]), amount=loose.amount(row["amount"])
             )
             async for row in self._rows(client_id=account)
-            if str(row.get("number", "")).startswith(_OURS)
+            if str(row.get("number", "")).startswith(_OURS) and not _flaw(row)
         ]
 
     async def close(self) -> None:
@@ -144,3 +142,24 @@ class InvoiceNinjaSink:
         if isinstance(details, dict) and details:
             said += f" ({'; '.join(str(one) for one in details.values())})"
         return DeliveryDelayed(said) if status in {401, 403, 404} else DeliveryRefused(said)
+
+
+def _check(row: dict[str, Any], credit: Credit) -> None:
+    """Stop for a person if the client does not have what the ledger says."""
+    flaw = _flaw(row)
+    if flaw:
+        raise DeliveryRefused(
+            f"{credit.reference} stands in Invoice Ninja {flaw}, so {credit.amount} was not given"
+        )
+    if loose.amount(row.get("amount")) != credit.amount.amount:
+        raise DeliveryRefused(
+            f"{credit.reference} stands in Invoice Ninja with {row.get('amount')}, "
+            f"and the ledger says {credit.amount.amount}"
+        )
+
+
+def _flaw(row: dict[str, Any]) -> str | None:
+    """Say why the client has nothing of a credit, though it is there."""
+    if row.get("is_deleted"):
+        return "as deleted"
+    return "as a draft" if str(row.get("status_id")) == _DRAFT else None

@@ -1,4 +1,7 @@
-"""Invoice Ninja 5: numbers are unique, pages, validation errors with HTTP 422."""
+"""Invoice Ninja 5: numbers are unique, pages, validation errors with HTTP 422.
+
+A credit is a draft, of which the client has nothing, until it is marked as sent.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from aiohttp import web
 from tests.fakes.far import FarServer
 
 TOKEN = "api-token"
+DRAFT, SENT = "1", "2"
 
 
 class FakeInvoiceNinja(FarServer):
@@ -23,7 +27,7 @@ class FakeInvoiceNinja(FarServer):
 
     def standing(self) -> list[tuple[str, Decimal]]:
         ours = [row for row in self.credits if row["number"].startswith("sla-")]
-        return [(row["number"], Decimal(row["amount"])) for row in ours]
+        return [(row["number"], Decimal(row["balance"])) for row in ours]
 
     async def writes(self, request: web.Request) -> bool:
         return request.method == "POST"
@@ -39,7 +43,13 @@ class FakeInvoiceNinja(FarServer):
         if content["client_id"] != self.client:
             return _invalid("client_id", "The selected client id is invalid.")
         amount = sum(Decimal(line["cost"]) * line["quantity"] for line in content["line_items"])
-        row = content | {"id": f"Opnel5aKB{len(self.credits)}", "amount": str(amount)}
+        sent = request.query.get("mark_sent") == "true"
+        row = content | {
+            "id": f"Opnel5aKB{len(self.credits)}",
+            "amount": str(amount),
+            "balance": str(amount) if sent else "0",
+            "status_id": SENT if sent else DRAFT,
+        }
         self.credits.append(row)
         return web.json_response({"data": row})
 

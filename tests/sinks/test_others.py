@@ -15,7 +15,7 @@ from sla_exporter.sinks.invoiceninja import InvoiceNinjaSection, InvoiceNinjaSin
 from sla_exporter.sinks.registry import GROUP, sink_classes, sink_kinds
 from sla_exporter.sinks.webhook import WebhookSection, WebhookSink, signature
 from tests.conftest import FixedClock
-from tests.fakes.invoiceninja import TOKEN, FakeInvoiceNinja
+from tests.fakes.invoiceninja import DRAFT, TOKEN, FakeInvoiceNinja
 from tests.fakes.receiver import SECRET, FakeReceiver
 from tests.sinks.conftest import CLOCK, LOOPBACK, NOW, another, credit_for
 
@@ -87,6 +87,25 @@ async def test_invoice_ninja_refuses_a_number_twice_by_itself():
 
     assert far.credits[0]["public_notes"] == credit.note
     assert len(far.credits) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"status_id": DRAFT}, "as a draft"), ({"is_deleted": True}, "as deleted")],
+)
+async def test_what_gives_nothing_in_invoice_ninja_is_for_a_person(change, words):
+    """Its number is taken, and the client has nothing of it."""
+    async with FakeInvoiceNinja().running() as far:
+        section = InvoiceNinjaSection(url=far.url, token=TOKEN, currency="BRL")
+        sink = InvoiceNinjaSink("invoiceninja", section, CLOCK, LOOPBACK)
+        credit = credit_for(far.client)
+        await sink.issue(credit)
+        far.credits[0] |= change
+
+        assert await sink.entered(far.client, NOW) == []
+        with pytest.raises(DeliveryRefused, match=f"stands in Invoice Ninja {words}"):
+            await sink.find(credit)
+        await sink.close()
 
 
 @pytest.mark.parametrize("empty", [None, "", [], {}, {"credit": []}, {"credit": ""}, "none"])
