@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 API_VERSION = "2026-10-28.endive"
 _DAY_S = 86_400
 _KINDS = ("balance", "credit_notes", "refunds")
+_CREDITED = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
 _CAME_TO_NOTHING = {"failed", "canceled", "void"}
 _MOST_KEYS = 5
 _INVOICE_WAIT_MS = 12 * 3_600_000
@@ -158,7 +159,7 @@ class StripeSink:
     async def _note(self, credit: Credit, minor: int) -> dict[str, str]:
         filters = {"customer": credit.account, "status": "paid"}
         async for invoice in self._api.pages("invoices", filters):
-            credited = invoice.get("post_payment_credit_notes_amount") or 0
+            credited = sum(int(invoice.get(amount) or 0) for amount in _CREDITED)
             if _holds(invoice, int(invoice["total"]) - credited, credit, minor):
                 return {
                     "invoice": str(invoice["id"]),

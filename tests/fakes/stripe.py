@@ -123,11 +123,15 @@ class FakeStripe(FarServer):
             source = "charges" if kind == "refunds" else "invoices"
             of = next(row for row in self.objects[source] if row["id"] == parent)
             customer, currency = of["customer"], of["currency"]
-        wrong = _wrong_amount(int(fields["amount"]), str(currency))
+        amount = int(fields["amount"])
+        wrong = _wrong_amount(amount, str(currency))
+        if not wrong and not balance and amount > _left(of):
+            wrong = "the amount is greater than what is left"
         if wrong:
             return 400, _said(wrong, "invalid_request_error")
-        if kind == "refunds":
-            of["amount_refunded"] += int(fields["amount"])
+        if not balance:
+            counted = "amount_refunded" if kind == "refunds" else "post_payment_credit_notes_amount"
+            of[counted] = of.get(counted, 0) + amount
         row = {
             "id": f"{kind[:3]}_{len(self.objects[kind]) + 1}",
             "amount": int(fields["amount"]),
@@ -170,6 +174,13 @@ def _wrong_amount(amount: int, currency: str) -> str | None:
     if code in THREE_DECIMAL and amount % 10:
         return f"Invalid amount. The last digit must be 0 in {code}"
     return None
+
+
+def _left(of: Mapping[str, Any]) -> int:
+    """Say how much of an invoice or charge can still be given back."""
+    given = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
+    whole = of["amount"] if "amount" in of else of["total"]
+    return int(whole - sum(of.get(name, 0) for name in ("amount_refunded", *given)))
 
 
 def _said(message: str, kind: str) -> dict[str, Any]:

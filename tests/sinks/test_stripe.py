@@ -168,3 +168,20 @@ async def test_a_refund_that_no_payment_holds_is_refused(sink):
     """A person decides what to give instead."""
     with pytest.raises(DeliveryRefused, match="no payment of which BRL"):
         await sink.issue(credit_for("cus_1", Form.REFUND))
+
+
+async def test_a_credit_note_goes_to_an_invoice_that_has_room_for_it(far):
+    """What was credited before it was paid is gone from it, as is what was credited since."""
+    common = {"customer": "cus_1", "currency": "brl", "created": 1, "status": "paid"}
+    far.objects["invoices"] = [
+        {**common, "id": "in_1", "total": 10_000},
+        {**common, "id": "in_2", "total": 10_000, "pre_payment_credit_notes_amount": 6_000},
+        {**common, "id": "in_3", "total": 10_000, "post_payment_credit_notes_amount": 6_000},
+    ]
+    section = StripeSection(url=far.url, key=KEY, account_credit="credit_note")
+    sink = StripeSink("stripe", section, CLOCK, LOOPBACK)
+
+    await sink.issue(credit_for("cus_1"))
+    await sink.close()
+
+    assert far.objects["credit_notes"][0]["invoice"] == "in_1"
