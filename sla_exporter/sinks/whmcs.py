@@ -101,10 +101,10 @@ class WhmcsSink:
             if (ref := loose.reference_in(row.get("description")))
         ]
         since = _day(since_ms)
-        async for invoice, line in self._lines(account, since):
+        async for line in self._lines(account, since):
             ref = loose.reference_in(line.get("description"))
-            if ref:
-                name = f"invoice {invoice} line {line['id']}"
+            if ref and not line["is_void"]:
+                name = f"invoice {line['id']}"
                 found.append(
                     Entered(reference=ref, name=name, amount=-loose.amount(line["amount"]))
                 )
@@ -122,12 +122,14 @@ class WhmcsSink:
 
     async def _find_line(self, credit: Credit) -> str | None:
         since = _first_day(credit.entry.settlement)
-        found = [
-            {**line, "id": f"{invoice} line {line['id']}"}
-            async for invoice, line in self._lines(credit.account, since)
-            if _is(line, credit)
-        ]
-        return _the_one(found, credit, sign=-1)
+        found = [line async for line in self._lines(credit.account, since) if _is(line, credit)]
+        given = [line for line in found if not line["is_void"]]
+        if found and not given:
+            raise DeliveryRefused(
+                f"{credit.reference} stands on invoice {found[0]['invoice']}, which is cancelled, "
+                f"so {credit.amount} was not given"
+            )
+        return _the_one(given, credit, sign=-1)
 
     async def _add_line(self, credit: Credit, amount: str) -> str:
         """Put a line on the oldest unpaid invoice of which at least as much is still to be paid."""
@@ -154,7 +156,7 @@ class WhmcsSink:
         content = await self._api.call("GetInvoice", invoiceid=str(invoice["id"]))
         return loose.amount(content.get("balance", total)) >= credit.amount.amount
 
-    async def _lines(self, account: str, since: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    async def _lines(self, account: str, since: str) -> AsyncIterator[dict[str, Any]]:
         """Give the lines of invoices that were open on that day or came later."""
         async for row in self._invoices(account):
             paid = str(row.get("datepaid", ""))[:10]
@@ -162,7 +164,9 @@ class WhmcsSink:
                 continue
             invoice = await self._api.call("GetInvoice", invoiceid=str(row["id"]))
             for line in loose.rows(invoice.get("items"), "item"):
-                yield str(row["id"]), line
+                number, is_void = str(row["id"]), row.get("status") == "Cancelled"
+                name = f"{number} line {line['id']}"
+                yield {**line, "id": name, "invoice": number, "is_void": is_void}
 
     async def _invoices(self, account: str) -> AsyncIterator[dict[str, Any]]:
         start = 0

@@ -126,6 +126,17 @@ async def test_a_discount_that_is_posted_again_much_later_is_found(far, sink, pe
     assert await sink.find(again) == "invoice 1 line 1"
 
 
+async def test_a_discount_on_an_invoice_that_was_cancelled_is_for_a_person(far, sink):
+    """Nobody pays that invoice, so nobody pays less; reading back misses it."""
+    far.invoices = [invoice(1, "100.00"), invoice(2, "100.00")]
+    await sink.issue(credit_for("42", Form.NEXT_INVOICE))
+    far.invoices[0]["status"] = "Cancelled"
+
+    assert await sink.entered("42", NOW) == []
+    with pytest.raises(DeliveryRefused, match="stands on invoice 1, which is cancelled"):
+        await sink.find(credit_for("42", Form.NEXT_INVOICE))
+
+
 async def test_a_credit_is_not_given_once_more_as_a_discount(far, sink):
     """The policy has another form by the time that the credit is posted again."""
     far.invoices = [invoice(1, "100.00")]
