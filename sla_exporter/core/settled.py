@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sla_exporter.core.settlement import Settlement, Verdict
     from sla_exporter.core.windows import Window
 
+_AMENDED = frozenset({"adjusted", "carried_spent"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
@@ -120,6 +122,23 @@ class Settled:
             **_claim_times(outcome),
         )
 
+    def reasoned_anew(self, new: Settled) -> Settled:
+        """Give it with what was measured and reasoned for another one that comes to the same.
+
+        What holds it goes on holding it, and what was decided or spent since stays so.
+        """
+        told = (one for one in new.steps if not _came_after(one))
+        kept = (one for one in self.steps if _came_after(one))
+        return replace(
+            new,
+            state=self.state,
+            holds=self.holds,
+            group=self.group,
+            credit=self.credit,
+            kept_minor=self.kept_minor,
+            steps=(*told, *kept),
+        )
+
     @property
     def owes(self) -> bool:
         """Say whether there is anything to give, in whatever form."""
@@ -156,6 +175,11 @@ class Settled:
         return replace(self, state=State.POSTED)
 
 
+def _came_after(reason: Step) -> bool:
+    """Say whether a step tells what became of a figure, and not how it was computed."""
+    return reason.code.startswith("hold_") or reason.code in {*_AMENDED, "claim_lapsed"}
+
+
 def _deadline_told(steps: Sequence[Step]) -> int | None:
     told = (one.facts.get("deadline") for one in steps if one.code == "claim_needed")
     return next((fact.at_ms for fact in told if isinstance(fact, Moment)), None)
@@ -184,7 +208,7 @@ def computed(steps: Sequence[Step], credit_minor: int, kept_minor: int) -> tuple
     """
     for one in reversed(steps):
         before, spent = one.facts.get("before"), one.facts.get("spent")
-        if one.code in {"adjusted", "carried_spent"} and isinstance(before, Money):
+        if one.code in _AMENDED and isinstance(before, Money):
             credit_minor = before.minor
         if one.code == "carried_spent" and isinstance(spent, Money):
             kept_minor -= spent.minor

@@ -171,10 +171,9 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
         return Review(old, old, Fate.SAME)
     if is_same_figure:
         same = (old.windows, old.ratio) == (new.windows, new.ratio)
-        credit, kept = old.credit, old.kept_minor
-        kept_as = replace(new, state=old.state, holds=old.holds, group=old.group)
-        kept_as = replace(kept_as, credit=credit, kept_minor=kept)
-        return Review(old, old if same else kept_as, Fate.SAME if same else Fate.REASONS)
+        if same:
+            return Review(old, old, Fate.SAME)
+        return Review(old, old.reasoned_anew(new), Fate.REASONS)
     if books.takes_back(new) or _offers_less(old, new):
         if books.expired or not wishes.now.take_back:
             return Review(old, new, Fate.LEFT)

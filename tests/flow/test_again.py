@@ -159,6 +159,25 @@ async def test_an_amount_that_was_given_already_is_not_given_again(office):
 
     assert await office.balance("acme-web") == (160, 0)  # 1.20 and 0.40
     assert await office.is_sound()
+    await office.measured({"acme": [outage(3, 10, 601), in_november]}, until_ms=december_3)
+    fates = [await office.again(book, "2026-10", ANA, december_3) for _ in range(2)]
+    assert [one[KEY] for one in fates] == ["same credit, other reasons", "unchanged"]
+
+
+async def test_what_a_person_set_stands_when_only_the_reasons_change(office):
+    """Samples came late and the figure is the same: nobody is overruled, then or later."""
+    review = replace(BOOK, mode=BOOK.mode.REVIEW)
+    await posted(office, outage(3, 10, 95), book=review)
+    credit = Money.of("20.00", "BRL")
+    await office.decider.adjust(await office.one(KEY), credit, review, ANA, NOVEMBER_3)
+    await office.measured({"acme": [outage(3, 10, 97)]}, until_ms=NOVEMBER_3)
+
+    fates = [(await office.again(BOOK, "2026-10", BO, LATER))[KEY] for _ in range(2)]
+
+    assert fates == ["same credit, other reasons", "unchanged"]
+    codes = [step.code for step in (await office.one(KEY)).steps]
+    assert codes[-2:] == ["hold_review", "adjusted"]
+    assert await office.told() == [("grant", 2000)]
 
 
 async def test_a_rejected_period_that_changed_waits_for_a_person(office):
