@@ -219,11 +219,14 @@ def closing(
 ) -> tuple[Entry, ...]:
     """Give what becomes of a carried amount when its contract ends.
 
-    The contract that follows it (a change of plan) takes it over; without one it is forfeited.
+    The contract that follows it (a change of plan) takes it over; without one it is forfeited. It
+    may happen again, because a period before the last one can still come to something.
     """
+    kind = EntryKind.FORFEIT if heir is None else EntryKind.CARRY
+    out = _entry(last, kind, -carried_minor, posted_at_ms)
+    out = replace(out, key=f"{out.key}/{utc_text(posted_at_ms)}")
     if heir is None:
-        return (_entry(last, EntryKind.FORFEIT, -carried_minor, posted_at_ms),)
-    out = _entry(last, EntryKind.CARRY, -carried_minor, posted_at_ms)
+        return (out,)
     out = replace(out, about=f"balance/{last.contract}")
     into = replace(out, contract=heir, amount=replace(out.amount, minor=carried_minor))
     return replace(out, key=f"{out.key}/out"), replace(into, key=f"{out.key}/into/{heir}")

@@ -1,7 +1,8 @@
 """Upkeep: what happens to the ledger by the passing of time alone.
 
 Credits expire, and what was carried for a contract that ended goes to the contract that follows it,
-or is forfeited. Keys are deterministic, so doing it twice is doing it once.
+or is forfeited, once nothing of the contract waits any more. An expiry has the key of its grant,
+and what is closed leaves the balance with it, so doing it twice is doing it once.
 """
 
 from __future__ import annotations

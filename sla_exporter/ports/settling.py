@@ -107,7 +107,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """An amount that is kept for a contract, and the contract's latest settlement."""
+    """An amount that is kept for a contract of which nothing waits, and its latest settlement."""
 
     latest: Settled
     minor: int
@@ -119,7 +119,7 @@ class EntriesFor(Protocol):
     def __call__(
         self, expired: Sequence[tuple[Entry, int]], carried: Sequence[Carried]
     ) -> Sequence[Entry]:
-        """Take grants whose time is up with what is left of each, and every carried amount."""
+        """Take grants whose time is up with what is left of each, and carried amounts."""
         ...
 
 

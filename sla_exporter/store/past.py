@@ -96,14 +96,19 @@ async def expired(connection: AsyncConnection, now_ms: int) -> list[tuple[Entry,
 
 
 async def carried(connection: AsyncConnection) -> list[Carried]:
-    """Give every amount that is kept for later, with the contract's latest settlement."""
-    c, s = t.ledger_balance.c, t.settlement.c
+    """Give every amount that is kept for later, with the contract's latest settlement.
+
+    Where a credit of the contract still waits, it may have been told to use the amount, or be going
+    to add to it: those are left out.
+    """
+    c, s, other = t.ledger_balance.c, t.settlement.c, t.settlement.alias().c
     last = last_ends()
+    waiting = select(other.contract).where(other.state.in_([State.HELD, State.WAITING]))
     query = (
         select(t.settlement, c.carried_minor)
         .join(t.ledger_balance, (c.contract == s.contract) & (c.currency == s.currency))
         .join(last, (last.c.contract == s.contract) & (last.c.end_ms == s.period_end_ms))
-        .where(c.carried_minor > 0)
+        .where(c.carried_minor > 0, c.contract.not_in(waiting))
     )
     found = (await connection.execute(query)).all()
     return [Carried(latest=rows.read_settled(row), minor=row.carried_minor) for row in found]

@@ -7,11 +7,15 @@ from datetime import date
 
 import pytest
 
+from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.ledger import EntryKind
 from sla_exporter.core.money import Money
+from sla_exporter.core.policy.claim import Claim
 from sla_exporter.core.policy.terms import Minimum
+from sla_exporter.core.windows import Window
 from tests.cast import ACME, DAY, GOLD, HOUR, NOVEMBER_3, OCTOBER, at, catalogue, contract, outage
-from tests.office import Office
+from tests.flow.on_request import claimed
+from tests.office import ANA, Office
 
 CARRYING = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
 NOVEMBER, DECEMBER = OCTOBER.following, OCTOBER.following.following
@@ -77,6 +81,47 @@ async def test_what_is_carried_is_forfeited_when_the_contract_ends(office):
 
     assert [await office.keep_up(book, NOVEMBER_3) for _ in range(2)] == [1, 0]
     assert await office.told() == [("carry", 40), ("forfeit", -40)]
+    assert await office.is_sound()
+
+
+@pytest.mark.parametrize("waits", ["held", "waiting"])
+async def test_what_a_waiting_credit_will_use_is_not_forfeited_meanwhile(office, waits):
+    """October's 40 cents are in the 1.60 that November was told, which is the last month."""
+    policy = CARRYING if waits == "held" else replace(CARRYING, claim=Claim())
+    book = catalogue(contract(ACME, "4.00", until=date(2026, 11, 30)), policy=policy)
+    review = replace(book, mode=Mode.REVIEW if waits == "held" else Mode.AUTOMATIC)
+    long = Window(at(3, 10, period=NOVEMBER), at(3, 20, period=NOVEMBER))
+    await office.measured({"acme": [*trouble(OCTOBER), long]}, until_ms=DECEMBER_3)
+    await office.settle(book, NOVEMBER_3)
+    await office.settle(review, DECEMBER_3)
+    november = await office.one("acme-web/2026-11")
+    assert (november.state.value, november.credit.minor) == (waits, 160)
+
+    assert await office.keep_up(book, DECEMBER_3) == 0
+
+    if waits == "held":
+        await office.decider.approve([november], book, ANA, DECEMBER_3)
+    else:
+        claim = claimed(DECEMBER_3, settlement=november.key)
+        await office.desk(policy).claim(book, claim, DECEMBER_3)
+    assert await office.told() == [("carry", 40), ("carry", -40), ("grant", 160)]
+    assert await office.is_sound()
+
+
+async def test_what_is_carried_after_a_forfeit_is_forfeited_too(office):
+    """October turns out to be worth 40 cents more when November, the last month, is closed."""
+    until = date(2026, 11, 30)
+    book = catalogue(contract(ACME, "4.00", until=until), policy=CARRYING)
+    await office.measured({"acme": trouble(OCTOBER)}, until_ms=DECEMBER_3)
+    await office.settle(book, NOVEMBER_3)
+    await office.settle(book, DECEMBER_3)
+    await office.keep_up(book, DECEMBER_3)
+    dearer = catalogue(contract(ACME, "8.00", until=until), policy=CARRYING)
+    await office.again(dearer, "2026-10", ANA, DECEMBER_3 + DAY)
+
+    assert [await office.keep_up(dearer, DECEMBER_3 + DAY) for _ in range(2)] == [1, 0]
+
+    assert await office.told() == [("carry", 40), ("forfeit", -40)] * 2
     assert await office.is_sound()
 
 
