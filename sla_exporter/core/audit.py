@@ -137,19 +137,21 @@ def fold(books: Books, entry: Entry) -> Books:
                 granted_minor=books.granted_minor + entry.amount.minor,
                 granted_days=books.granted_days + entry.extension_days,
                 may_terminate=entry.may_terminate,
-                grant=entry.key if granted else "",
+                grant=entry if granted else None,
+                currency=entry.amount.currency if granted else books.currency,
             )
         case EntryKind.EXPIRY:
             return replace(books, expired=True)
         case EntryKind.CARRY if not entry.about:
-            return replace(books, kept_minor=books.kept_minor + entry.amount.minor)
+            kept = books.kept_minor + entry.amount.minor
+            return replace(books, kept_minor=kept, currency=entry.amount.currency)
     return books
 
 
 def _compared(owed: Owed, books: Books) -> Iterator[str]:
     currency = owed.credit.currency
-    if books.granted_minor != owed.credit.minor:
-        granted = _money(books.granted_minor, currency)
+    granted = Money(minor=books.granted_minor, currency=books.currency or currency)
+    if granted != owed.credit and (granted.minor or owed.credit.minor):
         yield f"{owed.key}: {granted} were granted, but it says {owed.credit}"
     if books.kept_minor != owed.kept_minor:
         kept, says = _money(books.kept_minor, currency), _money(owed.kept_minor, currency)

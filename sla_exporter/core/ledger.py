@@ -118,7 +118,8 @@ class Books:
     """What the ledger says already before a settlement is posted.
 
     ``carried_minor`` is the contract's balance; everything else is what earlier revisions of the
-    same settlement wrote. ``grant`` is the key of the grant in force.
+    same settlement wrote. ``grant`` is the grant in force, ``currency`` that of what they granted
+    and kept.
     """
 
     carried_minor: int = 0
@@ -126,24 +127,38 @@ class Books:
     granted_days: Fraction = Fraction(0)
     may_terminate: bool = False
     kept_minor: int = 0
-    grant: str = ""
+    grant: Entry | None = None
+    currency: str = ""
     expired: bool = False
 
     def grants(self, settled: Settled) -> bool:
         """Say whether what is granted is just what the settlement owes."""
-        return (self.granted_minor, self.granted_days, self.may_terminate) == (
-            settled.credit.minor,
-            settled.extension_days,
-            settled.may_terminate,
-        )
+        return not self._grants_other_money(settled) and (
+            self.granted_minor,
+            self.granted_days,
+            self.may_terminate,
+        ) == (settled.credit.minor, settled.extension_days, settled.may_terminate)
+
+    def keeps_other_money(self, settled: Settled) -> bool:
+        """Say whether it was kept, or used of what was kept, in a currency that is not owed now."""
+        return bool(self.kept_minor) and self.currency != settled.credit.currency
 
     def takes_back(self, settled: Settled) -> bool:
-        """Say whether posting the settlement would give the customer less than they have."""
+        """Say whether posting the settlement would give the customer less than they have.
+
+        Another currency, or another customer of the contract, is none of what they have.
+        """
         return (
-            self.granted_minor + self.kept_minor > settled.credit.minor + settled.kept_minor
+            self.keeps_other_money(settled)
+            or self._grants_other_money(settled)
+            or self.granted_minor + self.kept_minor > settled.credit.minor + settled.kept_minor
             or self.granted_days > settled.extension_days
             or self.may_terminate > settled.may_terminate
+            or (self.grant is not None and self.grant.customer != settled.customer)
         )
+
+    def _grants_other_money(self, settled: Settled) -> bool:
+        return bool(self.granted_minor) and self.currency != settled.credit.currency
 
 
 EMPTY_BOOKS = Books()
@@ -178,9 +193,8 @@ def book(
         entries.append(_entry(settled, EntryKind.CARRY, kept, posted_at_ms))
     if not books.grants(settled):
         if books.grant:
-            minor, days = -books.granted_minor, -books.granted_days
-            reversal = _entry(settled, EntryKind.REVERSAL, minor, posted_at_ms)
-            entries.append(replace(reversal, about=books.grant, extension_days=days))
+            key = _key(settled, EntryKind.REVERSAL)
+            entries.append(_reversal(books.grant, key, posted_at_ms))
         if settled.owes:
             entries.append(_grant(settled, posted_at_ms))
     said = tuple(replace(entry, by=by, note=note) for entry in entries)
@@ -242,10 +256,29 @@ def _grant(settled: Settled, posted_at_ms: int) -> Entry:
     )
 
 
-def _entry(settled: Settled, kind: EntryKind, minor: int, posted_at_ms: int) -> Entry:
+def _reversal(granted: Entry, key: str, posted_at_ms: int) -> Entry:
+    """Undo a grant as it was made: in its currency and form, for the customer who has it."""
+    return replace(
+        granted,
+        key=key,
+        kind=EntryKind.REVERSAL,
+        amount=replace(granted.amount, minor=-granted.amount.minor),
+        extension_days=-granted.extension_days,
+        may_terminate=False,
+        posted_at_ms=posted_at_ms,
+        about=granted.key,
+        expires_at_ms=None,
+    )
+
+
+def _key(settled: Settled, kind: EntryKind) -> str:
     again = f"/{settled.revision}" if settled.revision > 1 else ""
+    return f"{kind.value}/{settled.key}{again}"
+
+
+def _entry(settled: Settled, kind: EntryKind, minor: int, posted_at_ms: int) -> Entry:
     return Entry(
-        key=f"{kind.value}/{settled.key}{again}",
+        key=_key(settled, kind),
         kind=kind,
         settlement=settled.key,
         customer=settled.customer,

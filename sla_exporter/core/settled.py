@@ -127,6 +127,7 @@ class Settled:
 
         What holds it goes on holding it, and what was decided or spent since stays so.
         """
+        is_same_money = new.fee.currency == self.credit.currency
         told = (one for one in new.steps if not _came_after(one))
         kept = (one for one in self.steps if _came_after(one))
         return replace(
@@ -134,8 +135,11 @@ class Settled:
             state=self.state,
             holds=self.holds,
             group=self.group,
+            fee=new.fee if is_same_money else self.fee,
             credit=self.credit,
             kept_minor=self.kept_minor,
+            form=self.form,
+            expires_ms=self.expires_ms,
             steps=(*told, *kept),
         )
 

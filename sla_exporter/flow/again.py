@@ -93,7 +93,9 @@ class Reviser:
         before = {one.key: one for one in found if one.state is not State.OBSERVED}
         books = await store.books(list(before.values()))
         wishes = _Wishes(await store.decisions(list(before)), request)
-        fresh = await self._anew(catalogue, [i for i in items if i.key in before], books, now_ms)
+        there = [item for item in items if item.key in before]
+        carried = {i.key: _carried_into(before[i.key], books[i.key], i) for i in there}
+        fresh = await self._anew(catalogue, there, books, carried, now_ms)
         reviews: list[Review] = []
         drafts: list[Draft] = []
         for settlement in fresh:
@@ -125,12 +127,12 @@ class Reviser:
         catalogue: Catalogue,
         items: Sequence[Due],
         books: Mapping[str, Books],
+        carried: Mapping[str, Money | None],
         now_ms: int,
     ) -> list[Settlement]:
         """Compute, with what was carried into each period at the time, and hold it where needed."""
         run = Run()
         found: list[Settlement] = []
-        carried = {item.key: _carried_into(books[item.key], item) for item in items}
         async for batch in self.reconciler.compute(
             catalogue, items, fleet=run.fleet, carried=carried
         ):
@@ -175,7 +177,7 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
             return Review(old, old, Fate.SAME)
         return Review(old, old.reasoned_anew(new), Fate.REASONS)
     if books.takes_back(new) or _offers_less(old, new):
-        if books.expired or not wishes.now.take_back:
+        if books.expired or books.keeps_other_money(new) or not wishes.now.take_back:
             return Review(old, new, Fate.LEFT)
         if not wishes.has_second(new):
             return Review(old, new, Fate.ASKED)
@@ -198,6 +200,7 @@ def _offers_less(old: Settled, new: Settled) -> bool:
     """Say whether the customer could claim less than they were told."""
     return old.state is State.WAITING and (
         old.credit.minor > new.credit.minor
+        or (old.credit.minor > 0 and old.credit.currency != new.credit.currency)
         or old.extension_days > new.extension_days
         or old.may_terminate > new.may_terminate
     )
@@ -206,14 +209,17 @@ def _offers_less(old: Settled, new: Settled) -> bool:
 def _figures(settled: Settled) -> tuple[object, ...]:
     """Give what was computed: before a person set another amount, or some of it was spent."""
     minor, kept = computed(settled.steps, settled.credit.minor, settled.kept_minor)
-    return minor, kept, settled.extension_days, settled.may_terminate, settled.verdict
+    currency = settled.credit.currency if minor or kept else ""
+    forms = settled.extension_days, settled.may_terminate
+    return minor, kept, currency, *forms, settled.verdict
 
 
-def _carried_into(books: Books, item: Due) -> Money | None:
-    """Give what was carried into a period when it was settled."""
-    kept = books.kept_minor
+def _carried_into(old: Settled, books: Books, item: Due) -> Money | None:
+    """Give what was carried into a period when it was settled, if that is its currency still."""
+    kept, currency = books.kept_minor, old.credit.currency
     minor = -kept if kept < 0 else max(books.carried_minor - kept, 0)
-    return Money(minor=minor, currency=item.contract.fee.currency) if minor else None
+    is_same = currency == item.contract.fee.currency
+    return Money(minor=minor, currency=currency) if minor and is_same else None
 
 
 def _decision(review: Review, request: Request, now_ms: int) -> Decision:

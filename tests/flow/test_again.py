@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sla_exporter.core.money import Money
-from sla_exporter.core.policy.terms import Minimum
+from sla_exporter.core.policy.terms import Form, Minimum
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.core.windows import Window
@@ -19,6 +19,7 @@ from sla_exporter.store.memory import MemoryObservations
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import (
     ACME,
+    BIRCH,
     DAY,
     GOLD,
     MINUTE,
@@ -126,6 +127,63 @@ async def test_a_corrected_contract_is_settled_anew(office):
 
     assert await office.again(dearer, "2026-10", ANA, LATER) == {KEY: "settled anew"}
     assert await office.balance("acme-web") == (5999, 0)
+    assert await office.is_sound()
+
+
+async def test_what_is_reversed_is_what_was_granted(office):
+    """The contract gives refunds by now; an account credit cannot be taken back as one."""
+    await posted(office, outage(3, 10, 95))
+    dearer = catalogue(contract(ACME, "599.90"), policy=replace(GOLD, form=Form.REFUND))
+
+    await office.again(dearer, "2026-10", ANA, LATER)
+
+    forms = [(one.kind.value, one.form) for one in await office.entries()]
+    assert forms[1:] == [("reversal", Form.ACCOUNT_CREDIT), ("grant", Form.REFUND)]
+
+
+@pytest.mark.parametrize("fee", ["499.90", "599.90"])
+async def test_two_people_change_the_currency_of_what_was_granted(office, fee):
+    """However many euros it is: the reais that the customer was told of are gone by it."""
+    await posted(office, outage(3, 10, 95))
+    euros = catalogue(replace(contract(ACME), fee=Money.of(fee, "EUR")))
+
+    fates = [await office.again(euros, "2026-10", ANA, LATER)]
+    fates += [await office.again(euros, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
+
+    assert [one[KEY] for one in fates] == [
+        "left with the customer",
+        "waits for a second person",
+        "taken back",
+    ]
+    amounts = [str(one.amount) for one in await office.entries()]
+    assert amounts == ["BRL 49.99", "BRL -49.99", f"EUR {fee[:2]}.99"]
+    assert await office.is_sound()
+
+
+async def test_what_was_kept_in_another_currency_stays(office):
+    """The 40 centavos are no 40 cents, and go into no credit in euros."""
+    small = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
+    await posted(office, outage(3, 10, 95), book=catalogue(contract(ACME, "4.00"), policy=small))
+    euros = catalogue(replace(contract(ACME), fee=Money.of("499.90", "EUR")))
+
+    fates = [await office.again(euros, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
+
+    assert [one[KEY] for one in fates] == ["left with the customer"] * 2
+    assert await office.told() == [("carry", 40)]
+
+
+async def test_what_a_customer_has_goes_to_no_other_without_two_people(office):
+    """The contract is somebody else's by now, and the figure is higher."""
+    await posted(office, outage(3, 10, 95))
+    await office.measured({"birch": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
+    theirs = catalogue(contract(replace(BIRCH, currency="BRL"), "599.90", id="acme-web"))
+
+    fates = [await office.again(theirs, "2026-10", ANA, LATER)]
+    fates += [await office.again(theirs, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
+
+    assert [one[KEY] for one in fates][::2] == ["left with the customer", "taken back"]
+    owners = [(one.customer, one.amount.minor) for one in await office.entries()]
+    assert owners == [("acme", 4999), ("acme", -4999), ("birch", 5999)]
     assert await office.is_sound()
 
 
