@@ -119,9 +119,9 @@ class Audit:
     def _differences(self, owed: Owed) -> Iterator[str]:
         books = self._books.get(owed.key, EMPTY_BOOKS)
         owner = self._owners.get(owed.key)
-        if owner and owner != (owed.customer, owed.contract):
-            yield f"{owed.key}: its entries are for {owner[0]}, contract {owner[1]}"
         if owed.state is State.POSTED:
+            if owner and owner != (owed.customer, owed.contract):
+                yield f"{owed.key}: its entries are for {owner[0]}, contract {owner[1]}"
             yield from _compared(owed, books)
         elif owed.revision == 1 and owner:
             yield f"{owed.key}: it is {owed.state.value}, but there are entries"
@@ -131,6 +131,7 @@ def fold(books: Books, entry: Entry) -> Books:
     """Take one more entry of a settlement into its books."""
     match entry.kind:
         case EntryKind.GRANT | EntryKind.REVERSAL:
+            books = replace(books, customer=entry.customer)
             granted = entry.kind is EntryKind.GRANT
             return replace(
                 books,
@@ -143,8 +144,12 @@ def fold(books: Books, entry: Entry) -> Books:
         case EntryKind.EXPIRY:
             return replace(books, expired=True)
         case EntryKind.CARRY if not entry.about:
-            kept = books.kept_minor + entry.amount.minor
-            return replace(books, kept_minor=kept, currency=entry.amount.currency)
+            return replace(
+                books,
+                kept_minor=books.kept_minor + entry.amount.minor,
+                currency=entry.amount.currency,
+                customer=entry.customer,
+            )
     return books
 
 

@@ -119,7 +119,7 @@ class Books:
 
     ``carried_minor`` is the contract's balance; everything else is what earlier revisions of the
     same settlement wrote. ``grant`` is the grant in force, ``currency`` that of what they granted
-    and kept.
+    and kept, ``customer`` whom the last of it is for.
     """
 
     carried_minor: int = 0
@@ -129,6 +129,7 @@ class Books:
     kept_minor: int = 0
     grant: Entry | None = None
     currency: str = ""
+    customer: str = ""
     expired: bool = False
 
     def grants(self, settled: Settled) -> bool:
@@ -184,7 +185,8 @@ def book(
 
     For a settlement that was never posted that is its grant, or what is carried. For a corrected
     one it is the reversal of the old grant and the new one. What is carried never falls under zero:
-    an amount that a later credit used up already is not paid again here.
+    an amount that a later credit used up already is not paid again here. The settlement stays with
+    the customer whom its entries are for, whoever has the contract by now.
     """
     kept = max(settled.kept_minor - books.kept_minor, -books.carried_minor)
     settled = _without_spent(settled, books.kept_minor + kept)
@@ -198,7 +200,8 @@ def book(
         if settled.owes:
             entries.append(_grant(settled, posted_at_ms))
     said = tuple(replace(entry, by=by, note=note) for entry in entries)
-    return Booking(settled=settled, entries=said)
+    customer = entries[-1].customer if entries else books.customer or settled.customer
+    return Booking(settled=replace(settled, customer=customer), entries=said)
 
 
 def reference_of(key: str) -> str:

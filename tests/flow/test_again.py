@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.money import Money
 from sla_exporter.core.policy.terms import Form, Minimum
 from sla_exporter.core.samples import SeriesState
@@ -37,6 +38,7 @@ from tests.office import ANA, BO, Office
 BOOK = catalogue(contract(ACME, "499.90"))
 KEY = "acme-web/2026-10"
 LATER = NOVEMBER_3 + DAY
+CARRYING = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
 
 
 @pytest.fixture
@@ -162,8 +164,7 @@ async def test_two_people_change_the_currency_of_what_was_granted(office, fee):
 
 async def test_what_was_kept_in_another_currency_stays(office):
     """The 40 centavos are no 40 cents, and go into no credit in euros."""
-    small = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
-    await posted(office, outage(3, 10, 95), book=catalogue(contract(ACME, "4.00"), policy=small))
+    await posted(office, outage(3, 10, 95), book=catalogue(contract(ACME, "4.00"), policy=CARRYING))
     euros = catalogue(replace(contract(ACME), fee=Money.of("499.90", "EUR")))
 
     fates = [await office.again(euros, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
@@ -187,10 +188,40 @@ async def test_what_a_customer_has_goes_to_no_other_without_two_people(office):
     assert await office.is_sound()
 
 
+@pytest.mark.parametrize("minutes", [97, 0], ids=["the same figure", "taken back"])
+async def test_what_was_posted_stays_with_whom_it_was_posted_for(office, minutes):
+    """The customer has another id by now; the books are sound with that."""
+    await posted(office, outage(3, 10, 95))
+    down = [outage(3, 10, minutes)] if minutes else []
+    await office.measured({"acme2": down}, until_ms=NOVEMBER_3)
+    renamed = catalogue(contract(replace(ACME, id="acme2"), "499.90", id="acme-web"))
+
+    for who in (ANA, BO):
+        await office.again(renamed, "2026-10", who, LATER, take_back=True)
+
+    found = await office.one(KEY)
+    assert (found.revision, found.customer) == (2, "acme")
+    assert await office.is_sound()
+
+
+async def test_a_raise_that_is_held_for_a_renamed_customer_leaves_the_books_sound(office):
+    """Nothing is said of the entries until somebody decides."""
+    book = catalogue(contract(ACME, "4.00"), policy=CARRYING)
+    await posted(office, outage(3, 10, 95), book=book)
+    await office.measured({"acme2": [outage(3, 10, 600)]}, until_ms=NOVEMBER_3)
+    of = contract(replace(ACME, id="acme2"), "4.00", id="acme-web")
+    review = catalogue(of, policy=CARRYING, mode=Mode.REVIEW)
+
+    assert await office.again(review, "2026-10", ANA, LATER) == {KEY: "held for a person"}
+
+    assert await office.is_sound()
+    await office.decider.approve([await office.one(KEY)], review, BO, LATER)
+    assert await office.is_sound()
+
+
 async def test_a_carried_amount_is_corrected_too(office):
     """It was under the minimum, and is not any more."""
-    small = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
-    book = catalogue(contract(ACME, "4.00"), policy=small)
+    book = catalogue(contract(ACME, "4.00"), policy=CARRYING)
     await posted(office, outage(3, 10, 95), book=book)
     await office.measured({"acme": [outage(3, 10, 600)]}, until_ms=NOVEMBER_3)
 
@@ -224,7 +255,7 @@ async def test_an_amount_that_was_given_already_is_not_given_again(office):
 
 async def test_what_a_person_set_stands_when_only_the_reasons_change(office):
     """Samples came late and the figure is the same: nobody is overruled, then or later."""
-    review = replace(BOOK, mode=BOOK.mode.REVIEW)
+    review = replace(BOOK, mode=Mode.REVIEW)
     await posted(office, outage(3, 10, 95), book=review)
     credit = Money.of("20.00", "BRL")
     await office.decider.adjust(await office.one(KEY), credit, review, ANA, NOVEMBER_3)
@@ -240,7 +271,7 @@ async def test_what_a_person_set_stands_when_only_the_reasons_change(office):
 
 async def test_a_rejected_period_that_changed_waits_for_a_person(office):
     """Somebody looked at it once, so somebody looks again."""
-    await posted(office, outage(3, 10, 700), book=replace(BOOK, mode=BOOK.mode.REVIEW))
+    await posted(office, outage(3, 10, 700), book=replace(BOOK, mode=Mode.REVIEW))
     await office.decider.reject(await office.store.held(), BOOK, ANA, LATER)
     await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
 
