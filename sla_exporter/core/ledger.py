@@ -158,6 +158,15 @@ class Books:
             or (self.grant is not None and self.grant.customer != settled.customer)
         )
 
+    def gives_more(self, settled: Settled) -> bool:
+        """Say whether posting the settlement would grant more than is granted, in any form."""
+        granted_minor = 0 if self._grants_other_money(settled) else self.granted_minor
+        return (
+            settled.credit.minor > granted_minor
+            or settled.extension_days > self.granted_days
+            or settled.may_terminate > self.may_terminate
+        )
+
     def _grants_other_money(self, settled: Settled) -> bool:
         return bool(self.granted_minor) and self.currency != settled.credit.currency
 

@@ -137,7 +137,7 @@ class Reviser:
             catalogue, items, fleet=run.fleet, carried=carried
         ):
             found.extend(batch)
-        rising = [one for one in found if one.credit.minor > books[one.key].granted_minor]
+        rising = [one for one in found if books[one.key].gives_more(Settled.of(one))]
         run.fees.update(fees_of(found))
         braked = await self.reconciler.braked(catalogue, rising, run, now_ms)
         held = {one.key: one for one in braked}

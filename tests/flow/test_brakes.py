@@ -11,13 +11,16 @@ from sla_exporter.core.brakes import CAREFUL, Budget
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.due import closing_in
 from sla_exporter.core.money import Money
-from sla_exporter.core.policy.terms import Minimum
+from sla_exporter.core.policy.block import Block
+from sla_exporter.core.policy.pay import Pay, Unit
+from sla_exporter.core.policy.terms import Component, Form, Minimum
+from sla_exporter.core.reasoning import Duration
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.errors import DecisionRefused
 from sla_exporter.flow.decide import Verdict
 from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.store.outbox import DatabaseOutbox
-from tests.cast import ACME, BIRCH, GOLD, NOVEMBER_3, catalogue, contract, outage, share
+from tests.cast import ACME, BIRCH, GOLD, HOUR, NOVEMBER_3, catalogue, contract, outage, share
 from tests.office import ANA, BO, Office
 
 LATER = NOVEMBER_3 + 1
@@ -64,6 +67,25 @@ async def test_the_mass_outage_drill(database, verdict):
     assert {(d.kind.value, d.by, d.at_ms) for d in decisions} == {(verdict, "Ana", LATER)}
     assert len(decisions) == 2_000
     assert await office.is_sound()
+
+
+@pytest.mark.parametrize(
+    ("form", "unit"), [(Form.EXTENSION, Unit.DAYS), (Form.TERMINATION, Unit.RIGHT)]
+)
+async def test_what_is_not_money_is_braked_when_it_is_settled_anew_too(database, form, unit):
+    """All 20 contracts turn out to have been down at once: none is prolonged or ended by itself."""
+    office, customers = Office(database, plain=True), fleet(20)
+    formula = Block(every=Duration(HOUR), pays=Pay(unit))
+    policy = replace(GOLD, form=form, credit=Component(formula=formula))
+    book = catalogue(*map(contract, customers), policy=policy)
+    await settled(office, customers, lambda _: [], book)
+    await office.measured({c.id: [outage(3, 10, 95)] for c in customers}, until_ms=NOVEMBER_3)
+
+    fates = await office.again(book, "2026-10", ANA, LATER)
+
+    assert set(fates.values()) == {"held for a person"}
+    assert {one.holds for one in await office.store.held()} == {(Hold.FLEET,)}
+    assert await office.entries() == []
 
 
 async def test_outages_one_after_the_other_are_no_fault_of_the_monitoring(database):
