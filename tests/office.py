@@ -47,7 +47,7 @@ SIGNER = Signer(keys=("a key of the tests",))
 class PlainRenderer:
     """Notices without pictures, for tests that send thousands."""
 
-    def render(self, settled, customer, entry) -> Notice:
+    def render(self, settled, customer, entry, *, corrects=False) -> Notice:
         kind = "credit" if entry else "statement"
         return Notice(
             key=f"{kind}/{settled.key}/{settled.revision}",

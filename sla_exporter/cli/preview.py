@@ -24,6 +24,7 @@ from sla_exporter.outward import renderer_of
 from sla_exporter.sinks.file import file_name, write_whole
 from sla_exporter.sinks.message import compose
 from sla_exporter.store.engine import existing_or_empty
+from sla_exporter.store.settlements import Settlements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def _made_up(
 
 
 def _real(config: Config, credit: str, locales: tuple[str, ...]) -> Iterator[tuple[str, Notice]]:
-    facts = asyncio.run(_facts(config, credit))
+    facts, told = asyncio.run(_facts(config, credit))
     settled = facts.settled
     customer = next(
         (
@@ -115,14 +116,17 @@ def _real(config: Config, credit: str, locales: tuple[str, ...]) -> Iterator[tup
         raise NotPossible(f"customer {settled.customer!r} is not in the configuration any more")
     for locale in locales or (customer.locale,):
         reader = replace(customer, locale=locale)
-        notice = renderer_of(config).render(settled, reader, _entry(facts))
+        entry, corrects = _entry(facts), settled.key in told
+        notice = renderer_of(config).render(settled, reader, entry, corrects=corrects)
         yield f"{file_name(notice.key)}-{locale}", notice
 
 
-async def _facts(config: Config, credit: str) -> Facts:
+async def _facts(config: Config, credit: str) -> tuple[Facts, set[str]]:
+    """Read the facts of a settlement, and whether its customer was told of it before."""
     database = await existing_or_empty(config.database_url)
     try:
-        return await gather(database, credit)
+        facts = await gather(database, credit)
+        return facts, await Settlements(database).told([facts.settled])
     finally:
         await database.close()
 

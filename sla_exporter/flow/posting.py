@@ -53,10 +53,17 @@ class Poster:
         What goes to the ledger is made for the books as they are read; if another process moves
         them before it is written, it is made anew.
         """
+        told = await self._told(drafts)
         for tries_left in reversed(range(_TRIES)):
             books = await self._books(drafts)
             postings = [
-                self._posting(draft, contracts, books.get(draft.settled.key, EMPTY_BOOKS), now_ms)
+                self._posting(
+                    draft,
+                    contracts,
+                    books.get(draft.settled.key, EMPTY_BOOKS),
+                    now_ms,
+                    is_told=draft.settled.key in told,
+                )
                 for draft in drafts
             ]
             try:
@@ -70,8 +77,19 @@ class Poster:
         moving = [d.settled for d in drafts if d.replaces or d.settled.moves]
         return await self.settlements.books(moving) if moving else {}
 
+    async def _told(self, drafts: Sequence[Draft]) -> set[str]:
+        """Give those of which customers were told before; a first revision comes without that."""
+        anew = [draft.settled for draft in drafts if draft.settled.revision > 1]
+        return await self.settlements.told(anew) if anew else set()
+
     def _posting(
-        self, draft: Draft, contracts: Mapping[str, Contract], books: Books, now_ms: int
+        self,
+        draft: Draft,
+        contracts: Mapping[str, Contract],
+        books: Books,
+        now_ms: int,
+        *,
+        is_told: bool,
     ) -> Posting:
         settled, decision = self.offers.in_time(draft.settled, now_ms), draft.decision
         posting = Posting(
@@ -86,7 +104,7 @@ class Poster:
             return self._without_entries(posting, contracts)
         by, reason = (decision.by, decision.reason) if decision else ("", "")
         booking = book(settled, books, now_ms, by=by, note=reason)
-        notice = self._notice(booking, contracts[settled.contract], books)
+        notice = self._notice(booking, contracts[settled.contract], draft.was, is_told=is_told)
         return replace(
             posting,
             settled=booking.settled,
@@ -106,14 +124,17 @@ class Poster:
         orders = (self.routes.notice_order(notice, waits=True),) if notice else ()
         return replace(posting, notice=notice, orders=orders)
 
-    def _notice(self, booking: Booking, contract: Contract, books: Books) -> Notice | None:
+    def _notice(
+        self, booking: Booking, contract: Contract, was: Settled | None, *, is_told: bool
+    ) -> Notice | None:
         """Tell the customer of a credit, or of a month without one, if they are told of those."""
-        settled = booking.settled
+        settled, customer = booking.settled, contract.customer
         if booking.grant or any(e.kind is EntryKind.REVERSAL for e in booking.entries):
-            return self.renderer.render(settled, contract.customer, booking.grant)
-        if books.grant or settled.revision > 1 or not self.routes.statements:
+            return self.renderer.render(settled, customer, booking.grant, corrects=is_told)
+        was_posted = was is not None and was.state is State.POSTED
+        if was_posted or is_told or not self.routes.statements:
             return None
-        return self.renderer.render(settled, contract.customer, None)
+        return self.renderer.render(settled, customer, None)
 
     def _orders(self, booking: Booking, contract: Contract, notice: Notice | None) -> list[Order]:
         orders = [

@@ -37,7 +37,7 @@ KINDS: dict[str, NoticeKind] = {
         samples=samples.credits_granted,
     ),
     "correction": NoticeKind(
-        sent="A period was settled anew, and the credit is another now.",
+        sent="A period was settled anew, and the credit is another than was told.",
         samples=samples.corrections,
     ),
     "statement": NoticeKind(

@@ -71,15 +71,17 @@ class JinjaRenderer:
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
         self._inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
-    def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
+    def render(
+        self, settled: Settled, customer: Customer, entry: Entry | None, *, corrects: bool = False
+    ) -> Notice:
         """Render the credit notice if there is an entry, and else the statement.
 
-        A period that was settled anew has a notice of its own kind.
+        One that ``corrects`` what the customer was told before has a kind of its own.
         """
         kind = "credit" if entry else "statement"
-        again = f"/{settled.revision}" if settled.revision > 1 else ""
-        if again:
+        if corrects:
             kind = "correction"
+        again = f"/{settled.revision}" if settled.revision > 1 else ""
         notice = self.write_about(kind, f"{kind}/{settled.key}{again}", settled, customer, entry)
         if entry is None or self._credit_notes is None:
             return notice

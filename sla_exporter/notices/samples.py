@@ -163,7 +163,7 @@ def _write(
     customer = replace(settlement.contract.customer, locale=locale)
     settled = replace(Settled.of(settlement), revision=revision)
     entry = grant(settlement, _MONTH.span.end_ms) if has_entry else None
-    return renderer.render(settled, customer, entry)
+    return renderer.render(settled, customer, entry, corrects=revision > 1)
 
 
 def _write_outages(

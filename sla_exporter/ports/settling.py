@@ -168,6 +168,10 @@ class SettlementStore(Protocol):
         """Say what the ledger has for each settlement, by key."""
         ...
 
+    async def told(self, settled: Sequence[Settled]) -> set[str]:
+        """Give the keys of those of which customers were told something in an earlier revision."""
+        ...
+
     async def tallies(
         self, labels: Sequence[str], without: Sequence[str] = ()
     ) -> Mapping[str, Tally]:
@@ -202,8 +206,13 @@ class SettlementStore(Protocol):
 class NoticeRenderer(Protocol):
     """Writes messages to customers."""
 
-    def render(self, settled: Settled, customer: Customer, entry: Entry | None) -> Notice:
-        """Render the notice of a settlement; with an entry, that of a credit."""
+    def render(
+        self, settled: Settled, customer: Customer, entry: Entry | None, *, corrects: bool = False
+    ) -> Notice:
+        """Render the notice of a settlement; with an entry, that of a credit.
+
+        One that ``corrects`` takes the place of what the customer was told before.
+        """
         ...
 
 

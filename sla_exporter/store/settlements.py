@@ -156,6 +156,17 @@ class Settlements:
         async with self._database.read() as connection:
             return await ledger.read_books(connection, settled)
 
+    async def told(self, settled: Sequence[Settled]) -> set[str]:
+        """Give the keys of those of which customers were told something in an earlier revision."""
+        ends = {one.key: f"/{one.revision}" for one in settled if one.revision > 1}
+        c, found = t.notice.c, set[str]()
+        async with self._database.read() as connection:
+            for part in in_parts(list(ends)):
+                query = select(c.settlement, c.key).where(c.settlement.in_(part))
+                told = await connection.execute(query)
+                found.update(of for of, key in told if not key.endswith(ends[of]))
+        return found
+
     async def tallies(
         self, labels: Sequence[str], without: Sequence[str] = ()
     ) -> Mapping[str, Tally]:

@@ -8,19 +8,17 @@ import pytest
 
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.money import Money
-from sla_exporter.core.policy.terms import Form, Minimum
+from sla_exporter.core.policy.terms import Minimum
 from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.core.windows import Window
 from sla_exporter.flow.late import read_late
 from sla_exporter.flow.measuring.probe import SAMPLES_AN_ANSWER
 from sla_exporter.ports.measuring import Observation, Watermark
-from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.store.memory import MemoryObservations
 from sla_exporter.store.outbox import DatabaseOutbox
 from tests.cast import (
     ACME,
-    BIRCH,
     DAY,
     GOLD,
     MINUTE,
@@ -32,6 +30,7 @@ from tests.cast import (
     contract,
     outage,
 )
+from tests.flow.on_request import notices
 from tests.listed import ListedSamples
 from tests.office import ANA, BO, Office
 
@@ -49,6 +48,20 @@ def office(database) -> Office:
 async def posted(office, *windows, book=BOOK):
     await office.measured({"acme": windows}, until_ms=NOVEMBER_3)
     await office.settle(book, NOVEMBER_3)
+
+
+async def unknown(office, *windows, down=()):
+    """Write down that nobody knows how Acme was then."""
+    seen = SeriesState(down=tuple(down), unknown=windows)
+    span = Window(OCTOBER.span.start_ms - DAY, NOVEMBER_3)
+    mark = Watermark(
+        interval_ms=MINUTE,
+        from_ms=span.start_ms,
+        fresh_until_ms=span.end_ms,
+        final_until_ms=span.end_ms,
+    )
+    observed = Observation(states={(("customer", "acme"),): seen})
+    await office.reconciler.observations.record("web", span, observed, mark)
 
 
 async def test_nothing_new_changes_nothing(office):
@@ -88,40 +101,6 @@ async def test_what_a_customer_would_lose_stays_with_them(office):
     assert await office.is_sound()
 
 
-async def test_two_people_can_take_back(office):
-    """The same person twice is one person; both names are kept."""
-    await posted(office, outage(3, 10, 95))
-    await office.measured({"acme": []}, until_ms=NOVEMBER_3)
-    same = replace(ANA, by=" ANA ")
-
-    fates = [
-        (await office.again(BOOK, "2026-10", who, LATER, take_back=True))[KEY]
-        for who in (ANA, same, BO)
-    ]
-
-    assert fates == ["waits for a second person"] * 2 + ["taken back"]
-    assert await office.told() == [("grant", 4999), ("reversal", -4999)]
-    decisions = await office.store.decisions([KEY])
-    assert [(d.kind, d.by) for d in decisions if d.by in {"Ana", "Bo"}] == [
-        (DecisionKind.TAKE_BACK, "Ana"),
-        (DecisionKind.AGAIN, "Bo"),
-    ]
-    assert await office.is_sound()
-
-
-async def test_two_people_must_mean_the_same_figure(office):
-    """Between the two, more downtime came in: the second one becomes the first."""
-    await posted(office, outage(3, 10, 700))
-    await office.measured({"acme": []}, until_ms=NOVEMBER_3)
-    await office.again(BOOK, "2026-10", ANA, LATER, take_back=True)
-    await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
-
-    fates = await office.again(BOOK, "2026-10", BO, LATER, take_back=True)
-
-    assert fates == {KEY: "waits for a second person"}
-    assert await office.told() == [("grant", 14997)]
-
-
 async def test_a_corrected_contract_is_settled_anew(office):
     """The fee was entered wrong."""
     await posted(office, outage(3, 10, 95))
@@ -132,91 +111,41 @@ async def test_a_corrected_contract_is_settled_anew(office):
     assert await office.is_sound()
 
 
-async def test_what_is_reversed_is_what_was_granted(office):
-    """The contract gives refunds by now; an account credit cannot be taken back as one."""
-    await posted(office, outage(3, 10, 95))
-    dearer = catalogue(contract(ACME, "599.90"), policy=replace(GOLD, form=Form.REFUND))
+@pytest.mark.parametrize("has_credit", [False, True])
+async def test_who_was_told_nothing_gets_a_first_message(database, office, has_credit):
+    """The month was held, then settled anew, then approved: there is nothing to correct."""
+    await unknown(office, outage(20, 0, 7200))
+    await office.settle(BOOK, NOVEMBER_3)
+    await office.measured({"acme": [outage(3, 10, 95)] * has_credit}, until_ms=NOVEMBER_3)
+    await office.again(replace(BOOK, mode=Mode.REVIEW), "2026-10", ANA, LATER)
 
-    await office.again(dearer, "2026-10", ANA, LATER)
+    await office.decider.approve(await office.store.held(), BOOK, BO, LATER)
 
-    forms = [(one.kind.value, one.form) for one in await office.entries()]
-    assert forms[1:] == [("reversal", Form.ACCOUNT_CREDIT), ("grant", Form.REFUND)]
-
-
-@pytest.mark.parametrize("fee", ["499.90", "599.90"])
-async def test_two_people_change_the_currency_of_what_was_granted(office, fee):
-    """However many euros it is: the reais that the customer was told of are gone by it."""
-    await posted(office, outage(3, 10, 95))
-    euros = catalogue(replace(contract(ACME), fee=Money.of(fee, "EUR")))
-
-    fates = [await office.again(euros, "2026-10", ANA, LATER)]
-    fates += [await office.again(euros, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
-
-    assert [one[KEY] for one in fates] == [
-        "left with the customer",
-        "waits for a second person",
-        "taken back",
-    ]
-    amounts = [str(one.amount) for one in await office.entries()]
-    assert amounts == ["BRL 49.99", "BRL -49.99", f"EUR {fee[:2]}.99"]
-    assert await office.is_sound()
+    assert (await office.one(KEY)).revision == 2
+    assert list(await notices(database)) == [f"{'credit' if has_credit else 'statement'}/{KEY}/2"]
 
 
-async def test_what_was_kept_in_another_currency_stays(office):
-    """The 40 centavos are no 40 cents, and go into no credit in euros."""
-    await posted(office, outage(3, 10, 95), book=catalogue(contract(ACME, "4.00"), policy=CARRYING))
-    euros = catalogue(replace(contract(ACME), fee=Money.of("499.90", "EUR")))
+async def test_who_was_told_of_no_credit_is_told_of_a_correction(database, office):
+    """Their statement said that all was well."""
+    await posted(office)
+    await office.measured({"acme": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
 
-    fates = [await office.again(euros, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
+    await office.again(BOOK, "2026-10", ANA, LATER)
 
-    assert [one[KEY] for one in fates] == ["left with the customer"] * 2
-    assert await office.told() == [("carry", 40)]
-
-
-async def test_what_a_customer_has_goes_to_no_other_without_two_people(office):
-    """The contract is somebody else's by now, and the figure is higher."""
-    await posted(office, outage(3, 10, 95))
-    await office.measured({"birch": [outage(3, 10, 95)]}, until_ms=NOVEMBER_3)
-    theirs = catalogue(contract(replace(BIRCH, currency="BRL"), "599.90", id="acme-web"))
-
-    fates = [await office.again(theirs, "2026-10", ANA, LATER)]
-    fates += [await office.again(theirs, "2026-10", w, LATER, take_back=True) for w in (ANA, BO)]
-
-    assert [one[KEY] for one in fates][::2] == ["left with the customer", "taken back"]
-    owners = [(one.customer, one.amount.minor) for one in await office.entries()]
-    assert owners == [("acme", 4999), ("acme", -4999), ("birch", 5999)]
-    assert await office.is_sound()
+    assert set(await notices(database)) == {f"statement/{KEY}", f"correction/{KEY}/2"}
 
 
-@pytest.mark.parametrize("minutes", [97, 0], ids=["the same figure", "taken back"])
-async def test_what_was_posted_stays_with_whom_it_was_posted_for(office, minutes):
-    """The customer has another id by now; the books are sound with that."""
-    await posted(office, outage(3, 10, 95))
-    down = [outage(3, 10, minutes)] if minutes else []
-    await office.measured({"acme2": down}, until_ms=NOVEMBER_3)
-    renamed = catalogue(contract(replace(ACME, id="acme2"), "499.90", id="acme-web"))
+async def test_nobody_is_told_again_when_only_the_reasons_change(database, office):
+    """Not even where statements were off when the month was settled."""
+    routes = office.reconciler.routes
+    office.reconciler = replace(office.reconciler, routes=replace(routes, statements=False))
+    await posted(office)
+    office.reconciler = replace(office.reconciler, routes=routes)
+    await office.measured({"acme": [outage(3, 10, 1)]}, until_ms=NOVEMBER_3)
 
-    for who in (ANA, BO):
-        await office.again(renamed, "2026-10", who, LATER, take_back=True)
+    assert await office.again(BOOK, "2026-10", ANA, LATER) == {KEY: "same credit, other reasons"}
 
-    found = await office.one(KEY)
-    assert (found.revision, found.customer) == (2, "acme")
-    assert await office.is_sound()
-
-
-async def test_a_raise_that_is_held_for_a_renamed_customer_leaves_the_books_sound(office):
-    """Nothing is said of the entries until somebody decides."""
-    book = catalogue(contract(ACME, "4.00"), policy=CARRYING)
-    await posted(office, outage(3, 10, 95), book=book)
-    await office.measured({"acme2": [outage(3, 10, 600)]}, until_ms=NOVEMBER_3)
-    of = contract(replace(ACME, id="acme2"), "4.00", id="acme-web")
-    review = catalogue(of, policy=CARRYING, mode=Mode.REVIEW)
-
-    assert await office.again(review, "2026-10", ANA, LATER) == {KEY: "held for a person"}
-
-    assert await office.is_sound()
-    await office.decider.approve([await office.one(KEY)], review, BO, LATER)
-    assert await office.is_sound()
+    assert await notices(database) == {}
 
 
 async def test_a_carried_amount_is_corrected_too(office):
@@ -286,17 +215,9 @@ async def test_a_rejected_period_that_changed_waits_for_a_person(office):
 
 async def test_late_samples_fill_what_was_unknown_and_nothing_else(office):
     """Prometheus has forgotten the first outage meanwhile; what was measured then stays."""
-    labels = (("customer", "acme"),)
-    seen = SeriesState(down=(outage(3, 10, 95),), unknown=(outage(9, 0, 60), outage(20, 0, 60)))
-    span = Window(OCTOBER.span.start_ms, NOVEMBER_3)
-    mark = Watermark(
-        interval_ms=MINUTE,
-        from_ms=span.start_ms,
-        fresh_until_ms=span.end_ms,
-        final_until_ms=span.end_ms,
-    )
+    labels, span = (("customer", "acme"),), Window(OCTOBER.span.start_ms - DAY, NOVEMBER_3)
     store = office.reconciler.observations
-    await store.record("web", span, Observation(states={labels: seen}), mark)
+    await unknown(office, outage(9, 0, 60), outage(20, 0, 60), down=[outage(3, 10, 95)])
     late = [(at(9, 0, minute), not 10 <= minute < 30) for minute in range(-5, 65)]
 
     changed = [await read_late(WEB, span, ListedSamples({labels: late}), store) for _ in range(2)]

@@ -16,8 +16,9 @@ from sla_exporter.flow.hear import Hearing
 from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.sources.opinions.pingdom import Pingdom
 from sla_exporter.store.opinions import Opinions
-from tests.cast import ACME, DAY, HOUR, MINUTE, NOVEMBER_3, catalogue, contract, outage
+from tests.cast import ACME, DAY, GOLD, HOUR, MINUTE, NOVEMBER_3, catalogue, contract, outage
 from tests.conftest import FixedClock
+from tests.flow.on_request import ASKED, claimed, notices
 from tests.office import ANA, Office
 from tests.pingdom import FakePingdom
 
@@ -114,6 +115,21 @@ async def test_the_credit_goes_when_it_is_back(office, pingdom, clock):
     assert (decision.kind, decision.by) == (DecisionKind.AGAIN, "sla-exporter")
     assert len(pingdom.asked) == 2
     assert await office.is_sound()
+
+
+@pytest.mark.parametrize("policy", [GOLD, ASKED], ids=["at once", "on request"])
+async def test_who_was_never_told_reads_of_no_correction(database, office, pingdom, clock, policy):
+    """The credit is their first message, or the offer was."""
+    book = catalogue(policy=policy)
+    pingdom.status = 500
+    await settled(office, book)
+    pingdom.status = 200
+    await hear(office, clock, book)
+
+    await office.desk(policy).claim(book, claimed(LATER), LATER)
+
+    told = [one.kind for key, one in (await notices(database)).items() if KEY in key]
+    assert told == (["credit"] if policy is GOLD else ["claim", "credit"])
 
 
 async def test_while_it_is_away_the_credit_waits(office, pingdom, clock):
