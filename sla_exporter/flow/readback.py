@@ -167,6 +167,8 @@ def _compared(
         reference, money = one.entry.reference, one.entry.amount
         there = amounts.get(reference)
         what = f"{money} for {one.entry.settlement}"
+        if there is None and one.is_reversed:
+            continue
         if there is None:
             yield DifferenceKind.MISSING, reference, f"{what} was delivered, and is not there"
         elif there.amount != money.amount:

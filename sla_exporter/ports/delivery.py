@@ -200,10 +200,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A credit that was delivered to a billing system, as the ledger has it."""
+    """A credit that was delivered to a billing system, as the ledger has it.
+
+    One that ``is_reversed`` by the ledger is for a person to undo there, so it may be gone.
+    """
 
     entry: Entry
     account: str
+    is_reversed: bool = False
 
 
 class Outbox(Protocol):

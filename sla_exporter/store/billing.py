@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
 
-from sla_exporter.core.ledger import reference_of
+from sla_exporter.core.ledger import EntryKind, reference_of
 from sla_exporter.ports.delivery import Issued
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
@@ -37,7 +37,13 @@ class DatabaseBillingChecks:
             found = {}
             for part in in_parts(list(accounts)):
                 found.update(await entries(connection, part))
-        return [Issued(entry=found[key], account=accounts[key] or "") for key in sorted(found)]
+            e = t.ledger_entry.c
+            undone = select(e.about).where(e.kind == EntryKind.REVERSAL)
+            gone = set((await connection.execute(undone)).scalars())
+        return [
+            Issued(entry=found[key], account=accounts[key] or "", is_reversed=key in gone)
+            for key in sorted(found)
+        ]
 
     async def known(self) -> set[str]:
         """Give the references of all entries of the ledger."""

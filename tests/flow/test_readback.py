@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sla_exporter.core.ledger import grant
+from sla_exporter.core.ledger import EntryKind, grant
 from sla_exporter.core.money import Money
 from sla_exporter.core.settled import Settled
 from sla_exporter.errors import DeliveryDelayed, DeliveryRefused
@@ -159,6 +159,27 @@ async def test_one_wrong_number_does_not_hide_the_others():
 
     assert [one.reference for one in found.differences] == [ACME.reference]
     assert found.remarks == ("account a42: Client ID Not Found",)
+
+
+@pytest.mark.parametrize("standing", [[], [entered(ACME)]], ids=["undone", "not yet"])
+async def test_what_was_reversed_may_be_gone(database, standing):
+    """A person takes it out there, when they come to it."""
+    minus = replace(ACME.amount, minor=-ACME.amount.minor)
+    undo = {"key": "reversal/acme-web/2026-10/2", "kind": EntryKind.REVERSAL, "about": ACME.key}
+    order = Order(key="whmcs/1", sink="whmcs", kind="credit", about=ACME.key)
+    posting = Posting(
+        settled=Settled.of(settled(outage(3, 10, 95))),
+        entries=(ACME, replace(ACME, amount=minus, **undo)),
+        orders=(order,),
+    )
+    await Settlements(database).post([posting], NOW)
+    outbox = DatabaseOutbox(database)
+    await outbox.claim("me", NOW, 60_000, 10)
+    await outbox.delivered("whmcs/1", "me", "credit 7", NOW, "a42")
+
+    found = await read(DatabaseBillingChecks(database), Books(a42=standing))
+
+    assert (found.credits, found.differences) == (len(standing), ())
 
 
 async def test_differences_are_counted_in_metrics(database):
