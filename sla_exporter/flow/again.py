@@ -20,7 +20,7 @@ from sla_exporter.flow.reconcile import BATCH, Run, draft_of, fees_of, in_rounds
 from sla_exporter.ports.settling import Decision, DecisionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Catalogue
     from sla_exporter.core.due import Due
@@ -41,6 +41,7 @@ class Fate(StrEnum):
     LEFT = "left with the customer"
     ASKED = "waits for a second person"
     TAKEN = "taken back"
+    OVERTAKEN = "changed by somebody else meanwhile"
 
 
 _WRITTEN = {Fate.REASONS, Fate.CHANGED, Fate.HELD, Fate.TAKEN}
@@ -116,11 +117,25 @@ class Reviser:
             )
         asked = [_decision(one, request, now_ms) for one in reviews if one.fate is Fate.ASKED]
         await store.note([replace(one, kind=DecisionKind.TAKE_BACK) for one in asked])
+        lost = await self._write(drafts, catalogue, now_ms)
+        return [
+            one._replace(fate=Fate.OVERTAKEN) if one.before.key in lost else one for one in reviews
+        ]
+
+    async def _write(
+        self, drafts: Sequence[Draft], catalogue: Catalogue, now_ms: int
+    ) -> Collection[str]:
+        """Write drafts, and give the keys of those whose place was taken meanwhile."""
         contracts = {contract.id: contract for contract in catalogue.contracts}
+        lost: set[str] = set()
         for start in range(0, len(drafts), BATCH):
             part = drafts[start : start + BATCH]
-            await self.reconciler.poster.post(part, contracts, now_ms)
-        return reviews
+            if await self.reconciler.poster.post(part, contracts, now_ms) < len(part):
+                keys = [draft.settled.key for draft in part]
+                # A decision is written with its settlement, or not at all.
+                kept = await self.reconciler.settlements.decisions(keys)
+                lost.update(one.settled.key for one in part if one.decision not in kept)
+        return lost
 
     async def _anew(
         self,

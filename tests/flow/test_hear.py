@@ -19,7 +19,7 @@ from sla_exporter.store.opinions import Opinions
 from tests.cast import ACME, DAY, GOLD, HOUR, MINUTE, NOVEMBER_3, catalogue, contract, outage
 from tests.conftest import FixedClock
 from tests.flow.on_request import ASKED, claimed, notices
-from tests.office import ANA, Office
+from tests.office import ANA, BO, Office
 from tests.pingdom import FakePingdom
 
 if TYPE_CHECKING:
@@ -262,3 +262,28 @@ async def test_what_a_person_rejected_stays_rejected(office, pingdom, clock):
     assert await hear(office, clock) == 0
 
     assert (await office.one(KEY)).state is State.REJECTED
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_who_decided_meanwhile_was_first(office, pingdom, clock, monkeypatch, by_hand):
+    """Between looking and writing, Ana approved it: nothing is written, or said to be."""
+    pingdom.status = 500
+    held = await settled(office)
+    pingdom.status = 200
+    tallies = office.store.tallies
+
+    async def meanwhile(labels):
+        await office.decider.approve([held], BOOK, ANA, LATER)
+        return await tallies(labels)
+
+    monkeypatch.setattr(office.store, "tallies", meanwhile)
+
+    if by_hand:
+        clock.at_ms = LATER
+        fates = await office.again(catalogue(contract(ACME, "499.90")), "2026-10", BO, LATER)
+        assert fates == {KEY: "changed by somebody else meanwhile"}
+    else:
+        assert await hear(office, clock) == 0
+
+    assert (await office.one(KEY)).revision == 1
+    assert await office.told() == [("grant", 4999)]
