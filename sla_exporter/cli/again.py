@@ -97,5 +97,7 @@ def tell(reviews: list[Review], output: str) -> None:
     fates = {one.fate for one in reviews}
     if Fate.LEFT in fates:
         click.echo("What customers would lose stays with them; --take-back asks two people.")
+    if Fate.OFFERED in fates:
+        click.echo("What customers were offered they can claim; settle anew once they did.")
     if Fate.ASKED in fates:
         click.echo("A second person must say the same before anything is taken back.")

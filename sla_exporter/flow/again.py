@@ -41,6 +41,7 @@ class Fate(StrEnum):
     LEFT = "left with the customer"
     ASKED = "waits for a second person"
     TAKEN = "taken back"
+    OFFERED = "not written: it would be held, and the offer stands"
     OVERTAKEN = "changed by somebody else meanwhile"
 
 
@@ -208,7 +209,10 @@ def _review(old: Settled, new: Settled, books: Books, wishes: _Wishes) -> Review
 
 
 def _written(old: Settled, new: Settled) -> Review:
-    return Review(old, new, Fate.HELD if new.state is State.HELD else Fate.CHANGED)
+    """Write it, unless what a person may reject would take the place of what can be claimed."""
+    if new.state is not State.HELD:
+        return Review(old, new, Fate.CHANGED)
+    return Review(old, new, Fate.OFFERED if old.state is State.WAITING else Fate.HELD)
 
 
 def _offers_less(old: Settled, new: Settled) -> bool:

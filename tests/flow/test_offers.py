@@ -7,9 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from sla_exporter.core.brakes import CAREFUL, Budget
+from sla_exporter.core.brakes import CAREFUL, Brakes, Budget
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.claims import Channel, ClaimResult
+from sla_exporter.core.money import Money
 from sla_exporter.core.policy.claim import Anchor, Claim, Deadline
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.ports.claims import Telling
@@ -195,6 +196,33 @@ async def test_nobody_is_reminded_of_what_they_claimed(database):
 
     assert told == 0
     assert notice.key not in await notices(database)
+
+
+@pytest.mark.parametrize("by", ["brake", "mode"])
+async def test_a_raise_that_would_be_held_leaves_the_offer_as_it_is(database, by):
+    """Acme can claim what they were told; what is more is a person's to release after that."""
+    office = Office(database)
+    book = await settled(office)
+    if by == "mode":
+        book = replace(book, mode=Mode.REVIEW)
+    else:
+        brakes = Brakes(most=(Money(minor=6000, currency="BRL"),))
+        office.reconciler = replace(office.reconciler, brakes=brakes)
+    before = await office.one(KEY)
+    await office.measured({"acme": [outage(3, 10, 600)]}, until_ms=NOVEMBER_3)
+
+    offered = await office.again(book, "2026-10", ANA, NOVEMBER_3)
+    unchanged = await office.one(KEY)
+    await office.desk(ASKED).claim(book, claimed(), NOVEMBER_3 + HOUR)
+    claimed_already = await office.again(book, "2026-10", ANA, NOVEMBER_3 + DAY)
+
+    assert offered[KEY].startswith("not written")
+    assert unchanged == before
+    assert claimed_already[KEY] == "held for a person"
+    assert await office.told() == [("grant", 4999)]
+    await office.decider.approve(await office.store.held(), book, ANA, NOVEMBER_3 + DAY)
+    assert (await office.told())[1:] == [("reversal", -4999), ("grant", 14997)]
+    assert await office.is_sound()
 
 
 async def test_settling_anew_offers_more_and_never_less(database):
