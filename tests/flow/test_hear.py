@@ -272,9 +272,9 @@ async def test_who_decided_meanwhile_was_first(office, pingdom, clock, monkeypat
     pingdom.status = 200
     tallies = office.store.tallies
 
-    async def meanwhile(labels):
+    async def meanwhile(*asked):
         await office.decider.approve([held], BOOK, ANA, LATER)
-        return await tallies(labels)
+        return await tallies(*asked)
 
     monkeypatch.setattr(office.store, "tallies", meanwhile)
 
