@@ -58,7 +58,7 @@ class ServiceEvidence:
         beyond it are left for the next one.
         """
         start, end = self.observed
-        known = Window(start, min(end, span.end_ms))
+        known = Window(max(start, span.start_ms), min(end, span.end_ms))
         measured, state = self._states_within(contract_id, span)
         if by_incident:
             _, before = self._states_within(contract_id, Window(self.span.start_ms, span.end_ms))

@@ -1,0 +1,103 @@
+"""At the edges of periods and contracts: what lies inside counts once, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sla_exporter.core.due import closing_in
+from sla_exporter.core.periods import PeriodKind, PeriodRule
+from sla_exporter.core.samples import UP
+from sla_exporter.core.sli.events import Events, Slot
+from sla_exporter.core.windows import Window
+from sla_exporter.ports.measuring import Observation, Watermark
+from tests.cast import (
+    ACME,
+    BIRCH,
+    DAY,
+    GOLD,
+    HOUR,
+    NOVEMBER_3,
+    WEB,
+    at,
+    catalogue,
+    contract,
+)
+from tests.office import Office
+
+if TYPE_CHECKING:
+    from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.settlement import Settlement
+
+JULY_MS = at(1) - 92 * DAY
+COUNTED = replace(WEB, sli=Events(good="good", total="all", by=("customer",), interval_ms=HOUR))
+QUARTERLY = replace(GOLD, name="by quarters", period=PeriodRule(kind=PeriodKind.QUARTER))
+
+
+@pytest.fixture
+def office(database) -> Office:
+    return Office(database)
+
+
+async def computed(office: Office, book: Catalogue, month: str) -> dict[str, Settlement]:
+    """Settle what closed in a month, without writing anything; by contract."""
+    due = list(closing_in(book, month))
+    batches = [batch async for batch in office.reconciler.compute(book, due)]
+    return {one.contract.id: one for batch in batches for one in batch}
+
+
+async def counted(office: Office, bad: Window) -> None:
+    """Write down 100 events in every hour since July, none of which was good in the bad ones."""
+    slots = [
+        Slot(Window(t, t + HOUR), Fraction(0 if bad[0] <= t < bad[1] else 100), Fraction(100))
+        for t in range(JULY_MS, NOVEMBER_3, HOUR)
+    ]
+    names = [(("customer", name),) for name in ("acme", "birch")]
+    seen = Observation(states=dict.fromkeys(names, UP), slots=dict.fromkeys(names, slots))
+    mark = Watermark(
+        interval_ms=HOUR, from_ms=JULY_MS, fresh_until_ms=NOVEMBER_3, final_until_ms=NOVEMBER_3
+    )
+    span = Window(JULY_MS, NOVEMBER_3)
+    await office.reconciler.observations.record("web", span, seen, mark)
+
+
+async def test_events_from_before_the_contract_are_not_counted(office):
+    """The series failed all of the fifth; Acme came on the fifteenth."""
+    await counted(office, Window(at(5), at(6)))
+    book = replace(catalogue(contract(ACME, since=date(2026, 10, 15))), services={"web": COUNTED})
+
+    acme = (await computed(office, book, "2026-10"))["acme-web"]
+
+    assert acme.evidence.events.everything.total == 17 * 24 * 100
+    assert acme.outcome.measured.ratio == 1
+
+
+async def test_a_longer_period_beside_it_adds_no_events_to_a_month(office):
+    """They are read together. July was bad: that is Birch's quarter, and not Acme's September."""
+    await counted(office, Window(JULY_MS, JULY_MS + DAY))
+    book = replace(
+        catalogue(contract(ACME), contract(BIRCH, policy="by quarters")),
+        services={"web": COUNTED},
+        policies={"gold": (GOLD,), "by quarters": (QUARTERLY,)},
+    )
+
+    found = await computed(office, book, "2026-09")
+
+    assert found["acme-web"].evidence.events.everything.total == 30 * 24 * 100
+    assert found["acme-web"].outcome.measured.ratio == 1
+    assert found["birch-web"].outcome.measured.ratio == Fraction(91, 92)
+
+
+async def test_the_last_slot_of_the_month_before_is_not_counted(office):
+    """Slots that end where the month begins are read with it."""
+    await counted(office, Window(at(1) - HOUR, at(1)))
+    book = replace(catalogue(contract(ACME)), services={"web": COUNTED})
+
+    acme = (await computed(office, book, "2026-10"))["acme-web"]
+
+    assert acme.evidence.events.everything.total == 31 * 24 * 100
+    assert acme.outcome.measured.ratio == 1
