@@ -2,7 +2,7 @@
 
 ``startsAt`` of an alert is when it fired, after its ``for``; so alerts are taken to begin by
 ``lag_ms`` earlier. Where both must agree, their edges may differ by the tolerance, and those that
-were measured count.
+were measured count; so an alert from just outside a span has a say in it too.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class AlertRules:
         start, end = incident.window
         return Window(start - self.lag_ms, end)
 
+    def reach(self, span: Window) -> Window:
+        """Give the time in which alerts have a say within the span."""
+        return Window(span.start_ms - self.tolerance_ms, span.end_ms + self.tolerance_ms)
+
     def decide(
         self, measured: SeriesState, incidents: Iterable[IncidentWindow], span: Window
     ) -> SeriesState:
@@ -50,13 +54,13 @@ class AlertRules:
         Time in which nothing was measured stays unknown unless an alert counts by itself: what
         measures is what would have fired the alert.
         """
-        told = [incident for incident in incidents if not incident.is_dismissed]
-        alerted = clip(tidy(self.begin(incident) for incident in told), span)
+        told = tidy(self.begin(one) for one in incidents if not one.is_dismissed)
+        alerted = clip(told, span)
         match self.evidence:
             case EvidenceMode.METRICS:
                 return measured
             case EvidenceMode.CONFIRMED:
-                down = intersect(measured.down, widened(alerted, self.tolerance_ms))
+                down = intersect(measured.down, widened(told, self.tolerance_ms))
                 return SeriesState(down=down, unknown=measured.unknown)
             case EvidenceMode.ALERTS:
                 down = alerted

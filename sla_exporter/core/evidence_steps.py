@@ -36,18 +36,25 @@ class EvidenceSteps:
         yield from self._exclusions()
 
     def _stretch(self, code: str, window: Window, **facts: str) -> Iterator[Step]:
-        for start, end in clip((window,), self.span):
-            yield step(
-                code,
-                start=Moment(start, self.zone),
-                end=Moment(end, self.zone),
-                length=Duration(end - start),
-                **facts,
-            )
+        for part in clip((window,), self.span):
+            yield self._told(code, part, **facts)
+
+    def _told(self, code: str, window: Window, **facts: str) -> Step:
+        start, end = window
+        return step(
+            code,
+            start=Moment(start, self.zone),
+            end=Moment(end, self.zone),
+            length=Duration(end - start),
+            **facts,
+        )
 
     def _incident(self, incident: IncidentWindow) -> Iterator[Step]:
+        """Tell of an alert; of one from outside the span, what is near enough to have a say."""
         names = {"alert": incident.name, "incident": incident.key}
-        yield from self._stretch("incident", incident.window, **names)
+        whole, reach = (incident.window,), self.evidence.alerts.reach(self.span)
+        for part in clip(whole, self.span) or clip(whole, reach):
+            yield self._told("incident", part, **names)
         for note in incident.notes:
             yield step(f"incident_{note.what.value}", why=note.why, who=note.who, **names)
 
@@ -55,14 +62,14 @@ class EvidenceSteps:
         """Tell what only one of them says, by more than edges may differ."""
         rules, measured = self.evidence.alerts, self.evidence.measured
         told = [incident for incident in self.evidence.incidents if not incident.is_dismissed]
-        begun = clip(tidy(rules.begin(incident) for incident in told), self.span)
+        begun = tidy(rules.begin(incident) for incident in told)
         for part in subtract(measured.down, widened(begun, rules.tolerance_ms)):
             if not self._counts(part):
                 yield from self._stretch("outage_not_confirmed", part)
             elif part.length_ms > rules.lag_ms:  # shorter ones can fire no alert
                 yield from self._stretch("outage_without_alert", part)
         explained = tidy((*widened(measured.down, rules.tolerance_ms), *measured.unknown))
-        for part in subtract(begun, explained):
+        for part in subtract(clip(begun, self.span), explained):
             code = "alert_counts_alone" if self._counts(part) else "alert_without_outage"
             yield from self._stretch(code, part)
 

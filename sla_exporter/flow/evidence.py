@@ -114,9 +114,11 @@ class ServiceEvidence:
         return measured, self.service.alerts.decide(measured, told, span)
 
     def _incidents_within(self, contract_id: str, span: Window) -> Iterator[IncidentWindow]:
+        alerts = self.service.alerts
+        reach = alerts.reach(span)
         for incident in self.incidents.get(contract_id, ()):
-            start, end = self.service.alerts.begin(incident)
-            if start < span.end_ms and end > span.start_ms:
+            start, end = alerts.begin(incident)
+            if start < reach.end_ms and end > reach.start_ms:
                 yield incident
 
     def outages(self) -> Iterator[Windows]:
@@ -146,7 +148,8 @@ async def gather_evidence(
     ownership = Ownership(service, catalogue.of_service(service.name))
     states = await observations.states(service.name, span)
     series = _owned(ownership, {labels: dict(labels) for labels in states})
-    reach = Window(span.start_ms, span.end_ms + service.alerts.lag_ms)
+    reach = service.alerts.reach(span)
+    reach = Window(reach.start_ms, reach.end_ms + service.alerts.lag_ms)
     return ServiceEvidence(
         service=service,
         span=span,

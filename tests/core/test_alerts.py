@@ -71,6 +71,22 @@ def test_both_must_agree_beyond_the_tolerance():
     assert found.down == (Window(at(3, 9, 55), at(3, 11, 5)),)
 
 
+@pytest.mark.parametrize(
+    ("measured", "alert"),
+    [
+        (
+            Window(SPAN.end_ms - 4 * MINUTE, SPAN.end_ms),
+            Window(SPAN.end_ms + 1, SPAN.end_ms + HOUR),
+        ),
+        (Window(SPAN.start_ms, at(1, 0, 4)), Window(SPAN.start_ms - HOUR, SPAN.start_ms - 1)),
+        (Window(at(3, 10), at(3, 10, 4)), Window(at(3, 10, 4) + 1, at(3, 11))),
+    ],
+)
+def test_an_alert_from_just_outside_confirms_too(measured, alert):
+    """Where a month begins or ends, edges may differ as anywhere else."""
+    assert down("confirmed", [measured], [incident(*alert)]).down == (measured,)
+
+
 @pytest.mark.parametrize("mode", ["alerts", "confirmed", "either"])
 def test_a_dismissed_incident_did_not_happen(mode):
     """Whatever the mode."""
@@ -163,6 +179,17 @@ def test_an_alert_that_fires_on_is_shown():
 
     assert told("metrics", [SEEN_BY_BOTH], alerts) == ["alert_without_outage"]
     assert told("either", [SEEN_BY_BOTH], alerts) == ["evidence_either", "alert_counts_alone"]
+
+
+def test_an_alert_from_just_outside_is_shown_where_it_confirms():
+    """It stands in the reasoning with the part that is near enough, and nothing is amiss."""
+    late = incident(SPAN.end_ms + MINUTE, SPAN.end_ms + HOUR)
+    measured = [Window(SPAN.end_ms - 10 * MINUTE, SPAN.end_ms)]
+
+    assert told("confirmed", measured, [late]) == ["evidence_confirmed", "outage_not_confirmed"]
+    assert told("confirmed", [Window(SPAN.end_ms - 4 * MINUTE, SPAN.end_ms)], [late]) == [
+        "evidence_confirmed"
+    ]
 
 
 def test_an_outage_that_is_too_short_to_fire_is_no_disagreement():

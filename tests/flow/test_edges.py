@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sla_exporter.core.alerts import AlertRules, EvidenceMode
 from sla_exporter.core.due import closing_in
+from sla_exporter.core.incidents import IncidentWindow
+from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.periods import PeriodKind, PeriodRule
 from sla_exporter.core.samples import UP
 from sla_exporter.core.sli.events import Events, Slot
@@ -21,11 +24,14 @@ from tests.cast import (
     DAY,
     GOLD,
     HOUR,
+    MINUTE,
     NOVEMBER_3,
+    OCTOBER,
     WEB,
     at,
     catalogue,
     contract,
+    telling,
 )
 from tests.office import Office
 
@@ -101,3 +107,34 @@ async def test_the_last_slot_of_the_month_before_is_not_counted(office):
 
     assert acme.evidence.events.everything.total == 31 * 24 * 100
     assert acme.outcome.measured.ratio == 1
+
+
+SITE_DOWN = Matcher.parse('alertname="SiteDown"')
+CONFIRMED = replace(
+    WEB,
+    incident_matchers=(SITE_DOWN,),
+    alerts=AlertRules(evidence=EvidenceMode.CONFIRMED, lag_ms=0, tolerance_ms=5 * MINUTE),
+)
+
+
+@pytest.mark.parametrize("shift_ms", [0, 6 * HOUR, -6 * HOUR])
+async def test_what_an_alert_confirms_is_confirmed_across_the_end_of_a_month(office, shift_ms):
+    """Down from 23:56 on, alerted at 00:01: October has its four minutes, and shows the alert."""
+    end = OCTOBER.span.end_ms + shift_ms
+    down = Window(end - 4 * MINUTE, end + 30 * MINUTE)
+    await office.measured({"acme": [down]}, until_ms=at(62))
+    labels = {"alertname": "SiteDown", "customer": "acme"}
+    alert = IncidentWindow(
+        fingerprint="f" * 16, starts_at_ms=end + MINUTE, ends_at_ms=down.end_ms, labels=labels
+    )
+    await office.reconciler.incidents.keep(telling(alert))
+    book = replace(catalogue(contract(ACME)), services={"web": CONFIRMED})
+
+    months = [await computed(office, book, month) for month in ("2026-10", "2026-11")]
+
+    found = [month["acme-web"] for month in months]
+    assert sum(one.outcome.measured.down_ms for one in found) == down.length_ms
+    for one in found:
+        codes = [step.code for step in one.steps]
+        assert ("incident" in codes) is bool(one.evidence.state.down)
+        assert "outage_not_confirmed" not in codes
