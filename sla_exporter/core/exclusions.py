@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from sla_exporter.core.matchers import Matcher, all_match
 from sla_exporter.core.policy.case import Exclusion, ExclusionKind
-from sla_exporter.core.windows import subtract, tidy
+from sla_exporter.core.windows import clip, subtract, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sla_exporter.core.catalogue import Contract, Service
+    from sla_exporter.core.samples import SeriesState
     from sla_exporter.core.windows import Window, Windows
 
 
@@ -97,6 +98,19 @@ def for_policy(stated: Iterable[StatedExclusion]) -> tuple[Exclusion, ...]:
 def _announced(stated: StatedExclusion) -> tuple[bool, int, Window]:
     at_ms = stated.announced_at_ms
     return at_ms is None, at_ms or 0, stated.window
+
+
+def seen_within(
+    series: Iterable[tuple[Mapping[str, str], SeriesState]], known: Window
+) -> list[Mapping[str, str]]:
+    """Give the labels of the series that said anything in the time that is known.
+
+    A series that was renamed, or removed, is expected for ever and unknown since; maintenance need
+    not match it. If none said anything, all are given.
+    """
+    pairs = list(series)
+    seen = [labels for labels, state in pairs if clip(state.unknown, known) != (known,)]
+    return seen or [labels for labels, _ in pairs]
 
 
 def alert_labels(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from sla_exporter.core.affected import weighted
-from sla_exporter.core.exclusions import alert_labels
+from sla_exporter.core.exclusions import alert_labels, seen_within
 from sla_exporter.core.matchers import all_match
 from sla_exporter.core.ownership import Ownership
 from sla_exporter.core.periods import DAY_MS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sla_exporter.core.affected import Partial
-    from sla_exporter.core.catalogue import Catalogue, Service
+    from sla_exporter.core.catalogue import Catalogue, Contract, Service
     from sla_exporter.core.exclusions import StatedExclusion
     from sla_exporter.core.incidents import IncidentWindow
     from sla_exporter.core.sli.counts import EventCount
@@ -43,9 +43,11 @@ class ServiceEvidence:
     span: Window
     interval_ms: int
     observed: Window
+    contracts: Mapping[str, Contract]
+    series: Mapping[str, Sequence[Mapping[str, str]]]
     states: Mapping[str, Sequence[SeriesState]]
     incidents: Mapping[str, Sequence[IncidentWindow]]
-    exclusions: Mapping[str, Sequence[StatedExclusion]]
+    exclusions: Sequence[StatedExclusion]
     unread: Windows = ()
     slots: Mapping[str, Sequence[Sequence[Slot]]] = field(default_factory=dict)
     affected: Mapping[str, Sequence[Sequence[Partial]]] = field(default_factory=dict)
@@ -89,11 +91,7 @@ class ServiceEvidence:
             interval_ms=self.interval_ms,
             quorum=self.service.quorum,
             incidents=tuple(self._incidents_within(contract_id, span)),
-            exclusions=tuple(
-                stated
-                for stated in self.exclusions.get(contract_id, ())
-                if stated.window.start_ms < span.end_ms
-            ),
+            exclusions=tuple(self._exclusions(contract_id, span, known)),
             alerts=self.service.alerts,
             has_alerts=bool(self.service.incident_matchers),
         )
@@ -121,6 +119,20 @@ class ServiceEvidence:
             if start < reach.end_ms and end > reach.start_ms:
                 yield incident
 
+    def _exclusions(
+        self, contract_id: str, span: Window, known: Window
+    ) -> Iterator[StatedExclusion]:
+        if not self.exclusions:
+            return
+        contract = self.contracts[contract_id]
+        series = zip(
+            self.series.get(contract_id, ()), self.states.get(contract_id, ()), strict=True
+        )
+        labels = alert_labels(self.service, contract, seen_within(series, known))
+        for stated in self.exclusions:
+            if stated.window.start_ms < span.end_ms and stated.scope.covers(contract, labels):
+                yield stated
+
     def outages(self) -> Iterator[Windows]:
         """Give the outages of every contract that had any."""
         for states in self.states.values():
@@ -145,9 +157,10 @@ async def gather_evidence(
     mark = await observations.watermark(service.name)
     if mark is None:
         return None
-    ownership = Ownership(service, catalogue.of_service(service.name))
+    contracts = catalogue.of_service(service.name)
+    ownership = Ownership(service, contracts)
     states = await observations.states(service.name, span)
-    series = _owned(ownership, {labels: dict(labels) for labels in states})
+    stated = await stated_exclusions(catalogue, exclusions, _year(span))
     reach = service.alerts.reach(span)
     reach = Window(reach.start_ms, reach.end_ms + service.alerts.lag_ms)
     return ServiceEvidence(
@@ -155,14 +168,14 @@ async def gather_evidence(
         span=span,
         interval_ms=mark.interval_ms,
         observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
+        contracts={contract.id: contract for contract in contracts},
+        series=_owned(ownership, {labels: dict(labels) for labels in states}),
         states=_owned(ownership, states),
         incidents=_by_contract(service, ownership, await incidents.overlapping(reach)),
         unread=mark.unread,
         slots=_owned(ownership, await observations.slots(service.name, span)),
         affected=_owned(ownership, await observations.affected(service.name, span)),
-        exclusions=_excluded(
-            catalogue, service, series, await stated_exclusions(catalogue, exclusions, _year(span))
-        ),
+        exclusions=[exclusion for exclusion in stated if exclusion.withdrawn is None],
     )
 
 
@@ -190,18 +203,4 @@ def _by_contract(
         elif service.incident_matchers and all_match(service.incident_matchers, incident.labels):
             for contract in ownership.owners(incident.labels):
                 found.setdefault(contract.id, []).append(incident)
-    return found
-
-
-def _excluded(
-    catalogue: Catalogue,
-    service: Service,
-    series: Mapping[str, Sequence[Mapping[str, str]]],
-    stated: Sequence[StatedExclusion],
-) -> dict[str, list[StatedExclusion]]:
-    in_force = [exclusion for exclusion in stated if exclusion.withdrawn is None]
-    found: dict[str, list[StatedExclusion]] = {}
-    for contract in catalogue.of_service(service.name) if in_force else ():
-        labels = alert_labels(service, contract, series.get(contract.id, ()))
-        found[contract.id] = [e for e in in_force if e.scope.covers(contract, labels)]
     return found

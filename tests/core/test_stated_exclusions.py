@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sla_exporter.core.exclusions import Scope, StatedExclusion, alert_labels, for_policy
+from sla_exporter.core.exclusions import (
+    Scope,
+    StatedExclusion,
+    alert_labels,
+    for_policy,
+    seen_within,
+)
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.periods import PeriodKind
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.policy.exclusions import Budget, ExclusionRule
+from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.windows import Window
-from tests.cast import ACME, BIRCH, DAY, GOLD, HOUR, WEB, at, contract, outage, settled
+from tests.cast import ACME, BIRCH, DAY, GOLD, HOUR, OCTOBER, WEB, at, contract, outage, settled
 
 ALERTED = replace(WEB, incident_matchers=(Matcher.parse('alertname="SiteDown"'),))
 
@@ -50,6 +57,24 @@ def test_matchers_must_match_every_vantage_point():
     assert matching('customer="acme"', 'alertname="SiteDown"').covers(acme, labels)
     assert not matching('instance="fra"').covers(acme, labels)
     assert not matching('alertname="DiskFull"').covers(acme, labels)
+
+
+def test_what_said_nothing_all_the_time_need_not_match():
+    """One was renamed long ago, one in the middle, one came at the end."""
+    month, middle = OCTOBER.span, at(15)
+    since = {
+        "renamed": SeriesState(unknown=(Window(at(1) - 90 * DAY, month.end_ms + DAY),)),
+        "left": SeriesState(unknown=(Window(middle, month.end_ms),)),
+        "came": SeriesState(unknown=(Window(month.start_ms, month.end_ms - 1),)),
+        "steady": UP,
+    }
+    series = [({"instance": name}, state) for name, state in since.items()]
+
+    found = seen_within(series, month)
+
+    assert [labels["instance"] for labels in found] == ["left", "came", "steady"]
+    assert seen_within(series[:1], month) == [{"instance": "renamed"}]
+    assert seen_within(series[:2], Window(middle, month.end_ms)) == [s for s, _ in series[:2]]
 
 
 def test_a_contract_without_series_is_known_by_its_label():

@@ -11,10 +11,11 @@ import pytest
 
 from sla_exporter.core.alerts import AlertRules, EvidenceMode
 from sla_exporter.core.due import closing_in
+from sla_exporter.core.exclusions import Scope, StatedExclusion
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.core.matchers import Matcher
 from sla_exporter.core.periods import PeriodKind, PeriodRule
-from sla_exporter.core.samples import UP
+from sla_exporter.core.samples import UP, SeriesState
 from sla_exporter.core.sli.events import Events, Slot
 from sla_exporter.core.windows import Window
 from sla_exporter.ports.measuring import Observation, Watermark
@@ -31,6 +32,7 @@ from tests.cast import (
     at,
     catalogue,
     contract,
+    outage,
     telling,
 )
 from tests.office import Office
@@ -138,3 +140,45 @@ async def test_what_an_alert_confirms_is_confirmed_across_the_end_of_a_month(off
         codes = [step.code for step in one.steps]
         assert ("incident" in codes) is bool(one.evidence.state.down)
         assert "outage_not_confirmed" not in codes
+
+
+@pytest.mark.parametrize(
+    ("renamed_ms", "excluded"), [(at(1) - 90 * DAY, True), (at(1) - 30 * DAY, True), (at(5), False)]
+)
+async def test_a_series_that_is_long_gone_keeps_no_maintenance_from_counting(
+    office, renamed_ms, excluded
+):
+    """Matchers name the one there is. What still spoke in October must match, and does not.
+
+    Birch's quarter, which is read with it, reaches back to when the old one was there.
+    """
+    span = Window(JULY_MS, NOVEMBER_3)
+    mark = Watermark(
+        interval_ms=MINUTE, from_ms=JULY_MS, fresh_until_ms=NOVEMBER_3, final_until_ms=NOVEMBER_3
+    )
+    states = {
+        (("customer", "acme"), ("instance", "old")): SeriesState(
+            unknown=(Window(renamed_ms, NOVEMBER_3),)
+        ),
+        (("customer", "birch"),): UP,
+        (("customer", "acme"), ("instance", "new")): SeriesState(
+            down=(outage(10, 2, 120),), unknown=(Window(JULY_MS, renamed_ms),)
+        ),
+    }
+    await office.reconciler.observations.record("web", span, Observation(states=states), mark)
+    stated = StatedExclusion(
+        key="configuration/1",
+        scope=Scope(matchers=(Matcher.parse('instance="new"'),)),
+        window=outage(10, 2, 120),
+        why="new switches",
+    )
+    book = catalogue(contract(ACME), contract(BIRCH, policy="by quarters"))
+    from_august = replace(QUARTERLY, period=PeriodRule(kind=PeriodKind.QUARTER, first_month=2))
+    policies = {"gold": (GOLD,), "by quarters": (from_august,)}
+
+    found = await computed(
+        office, replace(book, exclusions=(stated,), policies=policies), "2026-10"
+    )
+
+    assert found["birch-web"].span.start_ms == at(1) - 61 * DAY
+    assert (found["acme-web"].evidence.exclusions == (stated,)) is excluded
