@@ -22,7 +22,7 @@ from sla_exporter.core.policy.engine import Outcome, evaluate
 from sla_exporter.core.policy.exclusions import candidates
 from sla_exporter.core.reasoning import Duration, Moment, Share, step
 from sla_exporter.core.samples import UP
-from sla_exporter.core.windows import Window, clip, total_ms
+from sla_exporter.core.windows import Window, clip, reaching_back, total_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,8 @@ class Evidence:
     before the period: they use up a yearly budget. ``affected`` is the downtime with the share that
     it hit; ``slots`` and ``events`` are what was counted where events are measured.
     ``disagreements`` is when vantage points were down without their quorum, ``unread`` the time
-    whose samples were deleted before they were read.
+    whose samples were deleted before they were read, ``later`` the downtime that a later period
+    counts, where outages count as a whole.
     """
 
     state: SeriesState
@@ -105,6 +106,7 @@ class Evidence:
     affected: tuple[Partial, ...] = ()
     disagreements: Windows = ()
     unread: Windows = ()
+    later: Windows = ()
 
     exclusions: tuple[StatedExclusion, ...] = ()
     alerts: AlertRules = AlertRules()
@@ -324,7 +326,8 @@ def _measured(
         steps.append(disagreed(evidence))
     unknown = f"unknown_{policy.downtime.unknown.value}"
     steps.extend(stretch(unknown, window) for window in evidence.state.unknown)
-    steps.extend(EvidenceSteps(evidence=evidence, span=span, zone=period.zone).all())
+    reach = reaching_back(span, evidence.state.down)
+    steps.extend(EvidenceSteps(evidence=evidence, span=reach, zone=period.zone).all())
     return steps
 
 

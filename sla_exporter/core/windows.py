@@ -59,6 +59,11 @@ def clip(windows: Iterable[Window], span: Window) -> Windows:
     )
 
 
+def reaching_back(span: Window, windows: Iterable[Window]) -> Window:
+    """Give the span, from where the first of the windows begins if that is before it."""
+    return Window(min((span.start_ms, *(start for start, _ in windows))), span.end_ms)
+
+
 def subtract(windows: Windows, removed: Windows) -> Windows:
     """Take the removed time out; both arguments tidy."""
     kept: list[Window] = []

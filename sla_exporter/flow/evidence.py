@@ -13,9 +13,10 @@ from sla_exporter.core.periods import DAY_MS
 from sla_exporter.core.quorum import combine, disagreements
 from sla_exporter.core.samples import SeriesState, never_seen
 from sla_exporter.core.settlement import Evidence
+from sla_exporter.core.single import assigned
 from sla_exporter.core.sli.counts import count_events, whole_slots
 from sla_exporter.core.sli.events import Events, joined
-from sla_exporter.core.windows import Window, Windows, clip, subtract, tidy
+from sla_exporter.core.windows import Window, Windows, clip, reaching_back, subtract, tidy
 from sla_exporter.flow.exclusions import stated_exclusions
 
 if TYPE_CHECKING:
@@ -52,20 +53,24 @@ class ServiceEvidence:
     slots: Mapping[str, Sequence[Sequence[Slot]]] = field(default_factory=dict)
     affected: Mapping[str, Sequence[Sequence[Partial]]] = field(default_factory=dict)
 
-    def of(self, contract_id: str, span: Window, *, by_incident: bool = False) -> Evidence:
+    def of(self, contract_id: str, span: Window, *, life: Window | None = None) -> Evidence:
         """Give one contract's evidence within a span.
 
         What lies before the time that was observed is unknown; what lies after it is still open.
-        By incident, outages that ended within the span are given whole, and those that went on
-        beyond it are left for the next one.
+        With the contract's ``life``, outages count as single incidents: whole, in one period.
         """
         start, end = self.observed
         known = Window(max(start, span.start_ms), min(end, span.end_ms))
         measured, state = self._states_within(contract_id, span)
-        if by_incident:
-            _, before = self._states_within(contract_id, Window(self.span.start_ms, span.end_ms))
-            ended = tuple(w for w in before.down if span.start_ms < w.end_ms < span.end_ms)
-            state = SeriesState(down=ended, unknown=state.unknown)
+        reach = span
+        later: Windows = ()
+        if life is not None:
+            before = Window(self.span.start_ms, span.end_ms)
+            measured, found = self._states_within(contract_id, before)
+            counted, later = assigned(found.down, span, life)
+            reach = reaching_back(span, counted)
+            measured = measured.within(reach)
+            state = SeriesState(down=counted, unknown=state.unknown)
         unobserved: Windows = subtract((Window(span.start_ms, known.end_ms),), (known,))
         ahead = (Window(known.end_ms, span.end_ms),) if known.end_ms < span.end_ms else ()
         slots, events = self._events(contract_id, known)
@@ -84,13 +89,14 @@ class ServiceEvidence:
             events=events,
             affected=tuple(weighted(down, self.affected.get(contract_id, ()))),
             disagreements=clip(disagreed, span),
+            later=later,
             unread=tidy((*unobserved, *clip(self.unread, span))),
             measured=measured,
             open_from_ms=ahead[0].start_ms if ahead else None,
             series=len(states),
             interval_ms=self.interval_ms,
             quorum=self.service.quorum,
-            incidents=tuple(self._incidents_within(contract_id, span)),
+            incidents=tuple(self._incidents_within(contract_id, reach)),
             exclusions=tuple(self._exclusions(contract_id, span, known)),
             alerts=self.service.alerts,
             has_alerts=bool(self.service.incident_matchers),

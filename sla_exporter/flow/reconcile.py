@@ -326,12 +326,13 @@ def _settle(
     if not clip((span,), evidence.observed):
         return None
     policy = _policy(catalogue, item)
+    life = contract.life(period.zone) if evidence_span(period) != period.span else None
     return settle(
         contract=contract,
         policy=policy,
         period=period,
         span=span,
-        evidence=evidence.of(contract.id, span, by_incident=evidence_span(period) != period.span),
+        evidence=evidence.of(contract.id, span, life=life),
         mode=policy.mode or catalogue.mode,
         history=history,
         claims=said.get(item.key, ()),

@@ -11,7 +11,7 @@ from sla_exporter.core.catalogue import Contract
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import Period, PeriodKind
 from sla_exporter.core.sli.counts import EventCount
-from sla_exporter.core.windows import Window, Windows
+from sla_exporter.core.windows import Window, Windows, reaching_back
 
 ONE = Fraction(1)
 
@@ -74,6 +74,13 @@ class Case:
     counts: Mapping[str, int] = field(default_factory=dict)
     claimed_at_ms: int | None = None
     ticket_at_ms: int | None = None
+
+    @property
+    def reach(self) -> Window:
+        """The span, and the time before it in which outages that count as a whole began."""
+        if not self.is_by_incident:
+            return self.span
+        return reaching_back(self.span, (outage.window for outage in self.outages))
 
     @property
     def is_by_incident(self) -> bool:

@@ -73,6 +73,7 @@ def exclude(rule: ExclusionRule, case: Case) -> Excluded:
     """Apply the rule to everything that was asked to be excluded."""
     if not case.exclusions and not rule.recurring:
         return _NOTHING
+    reach = case.reach
     steps: list[Step] = []
     accepted: list[Window] = [*_recurring(rule, case)]
     spent = _Spending(rule, case)
@@ -86,12 +87,12 @@ def exclude(rule: ExclusionRule, case: Case) -> Excluded:
         else:
             free, over = spent.take(exclusion)
             accepted.extend(free)
-            if clip(free, case.span):
+            if clip(free, reach):
                 steps.append(step("excluded", **facts))
-            if over and clip((exclusion.window,), case.span):
+            if over and clip((exclusion.window,), reach):
                 steps.append(step("exclusion_over_budget", over=Duration(over), **facts))
-    windows = clip(tidy(accepted), case.span)
-    shown = tuple(s for s in steps if _touches(s, case.span))
+    windows = clip(tidy(accepted), reach)
+    shown = tuple(s for s in steps if _touches(s, reach))
     return Excluded(windows, shown)
 
 
@@ -147,7 +148,7 @@ def candidates(
 def _recurring(rule: ExclusionRule, case: Case) -> Iterator[Window]:
     down = tidy(outage.window for outage in case.outages)
     for recurring in rule.recurring:
-        for window in _occurrences(recurring, case.span, recurring.zone or case.period.zone):
+        for window in _occurrences(recurring, case.reach, recurring.zone or case.period.zone):
             yield from _up_to(recurring.at_most_ms, window, down)
 
 

@@ -13,7 +13,7 @@ from sla_exporter.core.policy.downtime import Counted, Unknown, count_downtime
 from sla_exporter.core.policy.exclusions import Leaves, exclude
 from sla_exporter.core.policy.shares import Shares, share_of_events
 from sla_exporter.core.reasoning import Duration, Share, Step, step
-from sla_exporter.core.windows import subtract, total_ms
+from sla_exporter.core.windows import clip, subtract, total_ms
 
 if TYPE_CHECKING:
     from sla_exporter.core.policy.case import Case
@@ -92,7 +92,8 @@ def measure(policy: Policy, case: Case) -> Measured:
     outages, steps = count_downtime(policy.downtime, case, forgiven)
     unknown_ms = total_ms(subtract(case.unknown, excluded.windows)) if case.unknown else 0
     down_ms = sum(outage.ms for outage in outages)
-    counted_ms = _denominator(policy, case, total_ms(excluded.windows), unknown_ms)
+    excluded_ms = total_ms(clip(excluded.windows, case.span))
+    counted_ms = _denominator(policy, case, excluded_ms, unknown_ms)
     shares = _shares(policy, case, excluded)
     ratio = _ratio(policy, shares, counted_ms, down_ms)
     allowance = policy.grace.allowance_ms(policy.objective, counted_ms)
@@ -107,7 +108,7 @@ def measure(policy: Policy, case: Case) -> Measured:
         counted_ms=counted_ms,
         down_ms=down_ms,
         unknown_ms=unknown_ms,
-        excluded_ms=total_ms(excluded.windows),
+        excluded_ms=excluded_ms,
         ratio=ratio,
         outages=tuple(outages),
         share=shares.ratio if shares else None,
