@@ -110,10 +110,11 @@ class Comparison:
 def heard(settlement: Settlement, opinion: Opinion) -> Settlement:
     """Give the settlement as it is once the opinion was heard: confirmed, or held for a person."""
     measured = settlement.outcome.measured
+    excluded = exclude(measured.policy.exclusions, measured.case).windows
     comparison = Comparison(
         opinion=opinion,
         ours=settlement.evidence.state,
-        excluded=exclude(measured.policy.exclusions, measured.case).windows,
+        excluded=tidy((*excluded, *settlement.evidence.later)),
     )
     hold = _HOLDS.get(comparison.agreement)
     steps = (*settlement.steps, *comparison.steps(settlement.period.zone))

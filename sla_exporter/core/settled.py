@@ -12,6 +12,7 @@ from sla_exporter.core.money import Money, Rounding
 from sla_exporter.core.policy.terms import Form
 from sla_exporter.core.reasoning import Moment
 from sla_exporter.core.settlement import Hold, State, verdict_of
+from sla_exporter.core.windows import reaching_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,11 @@ class Settled:
             group=settlement.group,
             **_claim_times(outcome),
         )
+
+    @property
+    def reach(self) -> Window:
+        """The span, and the time before it in which its outages began."""
+        return reaching_back(self.span, self.windows.down)
 
     def recomputed(self, outcome: Outcome) -> Settled:
         """Give it with other figures, and with the steps that it has."""

@@ -161,6 +161,11 @@ class Settlement:
         return settlement_key(self.contract, self.period)
 
     @property
+    def reach(self) -> Window:
+        """The span, and the time before it in which its outages began."""
+        return reaching_back(self.span, self.evidence.state.down)
+
+    @property
     def credit(self) -> Money:
         """What is owed in money."""
         return self.outcome.credit

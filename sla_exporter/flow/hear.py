@@ -65,5 +65,5 @@ def _due(catalogue: Catalogue, settled: Settled) -> Due | None:
 
 
 async def _is_there(corroborator: Corroborator, due: Due, settled: Settled) -> bool:
-    opinion = await corroborator.ask(due.contract, settled.span)
+    opinion = await corroborator.ask(due.contract, settled.reach)
     return opinion is not None and opinion.state is not None

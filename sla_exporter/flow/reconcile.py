@@ -231,7 +231,7 @@ class Reconciler:
         """Ask for a second opinion where something is owed, and settle with it."""
         if self.corroborator is None or not settlement.owes:
             return settlement
-        opinion = await self.corroborator.ask(settlement.contract, settlement.span)
+        opinion = await self.corroborator.ask(settlement.contract, settlement.reach)
         return settlement if opinion is None else heard(settlement, opinion)
 
     async def _post(self, settlements: list[Settlement], now_ms: int) -> Posted:

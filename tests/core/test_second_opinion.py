@@ -10,7 +10,7 @@ from sla_exporter.core.samples import SeriesState
 from sla_exporter.core.second_opinion import Opinion, heard
 from sla_exporter.core.settlement import Hold, State
 from sla_exporter.core.windows import Window
-from tests.cast import MINUTE, at, outage, settled
+from tests.cast import MINUTE, OCTOBER, at, outage, settled
 
 OURS = outage(3, 10, 95)
 
@@ -66,6 +66,16 @@ def test_maintenance_is_not_compared():
     down = (OURS, outage(9, 10, 95))
 
     assert holds(OURS, ours=down, exclusions=(stated,)) == ()
+
+
+def test_what_a_later_month_counts_is_not_compared():
+    """Where outages count as a whole, one that goes on past the month is not this month's."""
+    end = OCTOBER.span.end_ms
+    later = Window(at(31, 20), end)
+
+    assert holds(OURS, later, later=(later,)) == ()
+    assert holds(OURS, Window(at(31, 20, 1), end), later=(later,)) == ()
+    assert holds(OURS, later) == (Hold.DISPUTED,)
 
 
 def test_a_dispute_shows_both_timelines():

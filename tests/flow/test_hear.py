@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from sla_exporter.core.brakes import Brakes, Budget
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.money import Money
+from sla_exporter.core.periods import PeriodKind, PeriodRule
 from sla_exporter.core.settlement import Hold, State
+from sla_exporter.core.windows import Window
 from sla_exporter.flow.corroborate import Corroborator
 from sla_exporter.flow.hear import Hearing
 from sla_exporter.ports.settling import DecisionKind
 from sla_exporter.sources.opinions.pingdom import Pingdom
 from sla_exporter.store.opinions import Opinions
-from tests.cast import ACME, DAY, GOLD, HOUR, MINUTE, NOVEMBER_3, catalogue, contract, outage
+from tests.cast import ACME, DAY, GOLD, HOUR, MINUTE, NOVEMBER_3, at, catalogue, contract, outage
 from tests.conftest import FixedClock
 from tests.flow.on_request import ASKED, claimed, notices
 from tests.office import ANA, BO, Office
 from tests.pingdom import FakePingdom
-
-if TYPE_CHECKING:
-    from sla_exporter.core.windows import Window
 
 BOOK = catalogue()
 CHECKS = {"acme": "85975", "birch": "85976", "cedar": "85977"}
@@ -87,6 +85,28 @@ async def test_one_that_disagrees_holds_the_credit(office, pingdom):
     assert (found.state, found.holds) == (State.HELD, (Hold.DISPUTED,))
     assert found.credit.minor == 4999
     assert (await office.one("birch-web/2026-10")).state is State.POSTED
+
+
+async def test_one_that_saw_all_of_an_outage_from_the_month_before_agrees(office, pingdom, clock):
+    """It counts, and is asked for, as a whole, at once and again; one that goes on is left out."""
+    began, goes_on = at(1) - 6 * HOUR, Window(at(31, 20), at(32, 2))
+    whole = Window(began, at(1, 2))
+    pingdom.outages[CHECKS["acme"]] = [whole, goes_on]
+    single = replace(GOLD, period=PeriodRule(kind=PeriodKind.INCIDENT))
+    book = catalogue(contract(ACME, "499.90"), policy=single)
+    await office.measured({"acme": [whole, goes_on]}, until_ms=NOVEMBER_3)
+    pingdom.status = 500
+    await office.settle(book, NOVEMBER_3)
+    held = await office.one(KEY)
+    pingdom.status = 200
+
+    assert held.holds == (Hold.UNCONFIRMED,)
+    assert await hear(office, clock, book) == 1
+
+    found = await office.one(KEY)
+    assert (found.state, found.down_ms) == (State.POSTED, whole.length_ms)
+    rest = began + 31 * DAY  # it is never asked for more at once
+    assert [start * 1000 for _, start, _ in pingdom.asked] == [began, began, rest]
 
 
 async def test_one_that_is_down_blocks_nothing(office, pingdom):
