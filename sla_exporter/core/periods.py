@@ -8,6 +8,7 @@ that begin on a day of their own by that day.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -35,6 +36,22 @@ def datetime_of(at_ms: int, zone: str = "UTC") -> datetime:
 def midnight_ms(day: date, zone: str) -> int:
     """Give the moment at which a day begins in the zone."""
     return ms_of(datetime.combine(day, time(), ZoneInfo(zone)))
+
+
+def wall_clock_ms(day: date, at: time, zone: str) -> int:
+    """Give the moment at which clocks in the zone show a time on a day.
+
+    One that they skip is the moment at which they jump; of one that they show twice, it is the
+    first.
+    """
+    local = datetime.combine(day, at, ZoneInfo(zone))
+    found_ms = ms_of(local)
+    if datetime_of(found_ms, zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return found_ms
+    before = local.utcoffset()
+    around = range(ms_of(local.replace(fold=1)), found_ms + 1)
+    jump = bisect_left(around, 1, key=lambda ms: datetime_of(ms, zone).utcoffset() != before)
+    return around[jump]
 
 
 def utc_text(at_ms: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_exporter.core.periods import Period, datetime_of, ms_of, utc_text
+from sla_exporter.core.periods import Period, datetime_of, ms_of, utc_text, wall_clock_ms
 
 HOUR_MS = 3_600_000
 
@@ -28,6 +28,27 @@ HOUR_MS = 3_600_000
 def test_a_month_has_its_true_length(label, zone, hours):
     """Clock changes and leap days count."""
     assert hours * HOUR_MS == Period.month(label, zone).span.length_ms
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "expected"),
+    [
+        ("Europe/Berlin", "2026-03-29T01:59", "2026-03-29T00:59:00Z"),
+        ("Europe/Berlin", "2026-03-29T02:00", "2026-03-29T01:00:00Z"),  # 02:00 to 03:00: skipped
+        ("Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:00:00Z"),
+        ("Europe/Berlin", "2026-03-29T03:00", "2026-03-29T01:00:00Z"),
+        ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30:00Z"),  # twice: the first
+        ("Europe/Berlin", "2026-10-25T03:00", "2026-10-25T02:00:00Z"),
+        ("Australia/Lord_Howe", "2026-10-04T02:15", "2026-10-03T15:30:00Z"),  # half an hour
+        ("America/Santiago", "2026-09-06T00:00", "2026-09-06T04:00:00Z"),  # no midnight
+        ("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00:00Z"),  # no such day
+    ],
+)
+def test_clocks_may_skip_a_time_or_show_it_twice(zone, local, expected):
+    """One that they skip is the moment at which they jump."""
+    wanted = datetime.fromisoformat(local)
+
+    assert utc_text(wall_clock_ms(wanted.date(), wanted.time(), zone)) == expected
 
 
 def test_a_month_begins_at_local_midnight():

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from sla_exporter.core.periods import PeriodKind, PeriodRule, datetime_of, ms_of
+from sla_exporter.core.periods import PeriodKind, PeriodRule, datetime_of, wall_clock_ms
 from sla_exporter.core.policy.case import Case, Exclusion, ExclusionKind
 from sla_exporter.core.reasoning import Duration, Moment, Step, step
 from sla_exporter.core.windows import Window, Windows, clip, tidy
@@ -35,7 +34,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurring:
-    """A window that comes back every day, or on some weekdays (Monday is 0), in local time.
+    """A window that comes back every day, or on some weekdays (Monday is 0), by the wall clock.
 
     Of the downtime in each occurrence, no more than ``at_most_ms`` is excluded.
     """
@@ -157,9 +156,10 @@ def _occurrences(recurring: Recurring, span: Window, zone: str) -> Iterator[Wind
     last = datetime_of(span.end_ms, zone).date()
     while day <= last:
         if day.weekday() in recurring.weekdays:
-            start = ms_of(datetime.combine(day, recurring.start, ZoneInfo(zone)))
             until = day + timedelta(days=recurring.end <= recurring.start)
-            yield Window(start, ms_of(datetime.combine(until, recurring.end, ZoneInfo(zone))))
+            yield Window(
+                wall_clock_ms(day, recurring.start, zone), wall_clock_ms(until, recurring.end, zone)
+            )
         day += timedelta(days=1)
 
 
