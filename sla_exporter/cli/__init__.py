@@ -48,7 +48,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="sla-exporter")
 def main() -> None:
-    r"""Give customers the SLA refunds they were promised.
+    """Give customers the SLA refunds they were promised.
 
     Measures availability from the series that your Prometheus has, takes Alertmanager's webhooks
     as incident windows, settles each contract's month, and issues the credit.
@@ -61,7 +61,7 @@ def main() -> None:
       sla-exporter serve
     Or see the whole story on real servers, with made-up customers:
       sla-exporter demo
-    """
+    """  # noqa: D301 - click wants the character itself
 
 
 _COMMANDS = (

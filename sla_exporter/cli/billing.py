@@ -40,7 +40,7 @@ def reconcile_billing(config_file: Path, output: str, log_level: str, log_format
 
     Every credit that was delivered must stand there once, with its amount; and no credit of ours
     may stand there that the ledger does not know. Changes nothing. Exits with 1 if anything
-    differs or could not be read. The service does the same by itself (``schedule.billing``).
+    differs or could not be read. The service does the same by itself (schedule.billing).
     """
     logs.configure(log_level, log_format)
     checked = asyncio.run(_check(load(config_file)))

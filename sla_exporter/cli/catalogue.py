@@ -36,7 +36,7 @@ def catalogue() -> None:
 @options.config_file
 @options.output
 def sync(config_file: Path, output: str) -> None:
-    """Write the customer files that ``catalogue`` describes, from what the billing systems say.
+    """Write the customer files that "catalogue" describes, from what the billing systems say.
 
     A fee that changed counts from today on, a service that ended has today as its last day. The
     service uses the files after its next reload.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.config_file
 def migrate(config_file: Path) -> None:
-    """Create the database or bring its tables up to date; ``serve`` does so by itself."""
+    """Create the database or bring its tables up to date; "serve" does so by itself."""
     asyncio.run(_migrate(load(config_file).database_url))
     click.echo("The database is up to date.")
 

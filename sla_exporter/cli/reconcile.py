@@ -77,7 +77,7 @@ def reconcile(
     log_level: str,
     log_format: str,
 ) -> None:
-    r"""Measure a month and settle it: who was promised what, what was measured, what is owed.
+    """Measure a month and settle it: who was promised what, what was measured, what is owed.
 
     Running it twice changes nothing. What it settles is delivered by the running service. A dry run
     measures everything anew from Prometheus, may be made of a month that has not ended, and leaves
@@ -87,7 +87,7 @@ def reconcile(
       sla-exporter reconcile --period 2026-10 --dry-run
       sla-exporter reconcile --period 2026-10 --dry-run --output json
       sla-exporter reconcile --period 2026-10 --again --by Ana --reason "late maintenance notice"
-    """
+    """  # noqa: D301 - click wants the character itself
     logs.configure(log_level, log_format)
     config = load(config_file)
     if again:

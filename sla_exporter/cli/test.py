@@ -30,7 +30,7 @@ def test() -> None:
 @test.command("policies")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def test_policies(files: tuple[Path, ...]) -> None:
-    r"""Run files of policy tests: made-up outages against the credits you expect.
+    """Run files of policy tests: made-up outages against the credits you expect.
 
     A test file names a policy file and gives, for each test, the facts of a contract, outages, and
     what you expect. Exits with 1 if anything comes out differently, and says what and why.
@@ -42,7 +42,7 @@ def test_policies(files: tuple[Path, ...]) -> None:
         contract: {fee: 499.90, currency: BRL}
         outages: 2026-10-03T10:00Z + 95m
         expect: {availability: 99.79%, credit: BRL 49.99}
-    """
+    """  # noqa: D301 - click wants the character itself
     failed = [file for file in files if not _run(file)]
     sys.exit(bool(failed))
 

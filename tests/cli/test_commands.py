@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -23,6 +24,34 @@ def test_help_teaches():
     assert "sla-exporter reconcile --period 2026-10 --dry-run" in output
     positions = [output.index(f"\n  {name} ") for name in ("serve", "check", "reconcile", "demo")]
     assert positions == sorted(positions)
+
+
+def contexts(context: click.Context):
+    """Walk through a command and all that are under it."""
+    yield context
+    for name, command in getattr(context.command, "commands", {}).items():
+        yield from contexts(click.Context(command, info_name=name, parent=context))
+
+
+@pytest.mark.parametrize(
+    "context",
+    list(contexts(click.Context(main, info_name="sla-exporter", **main.context_settings))),
+    ids=lambda context: context.command_path,
+)
+def test_no_help_shows_the_marks_of_its_source(context):
+    """Examples stand on lines of their own, and nothing of how that is written is to be seen."""
+    shown = context.get_help()
+
+    assert "\\b" not in shown
+    assert "``" not in shown
+
+
+def test_examples_in_help_keep_their_lines():
+    """So that they can be copied."""
+    reconcile, policies = run("reconcile", "--help").output, run("test", "policies", "-h").output
+
+    assert "\n    sla-exporter reconcile --period 2026-10 --dry-run\n" in reconcile
+    assert "\n  policy_file: gold.yml\n  tests:\n    - name: an hour and a half\n" in policies
 
 
 def test_the_version_is_told():
