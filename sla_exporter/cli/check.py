@@ -17,11 +17,13 @@ from sla_exporter.outward import FILE
 from sla_exporter.settings.policies import load_policies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sla_exporter.core.policy.formula import Flaw
     from sla_exporter.settings import Config
     from sla_exporter.settings.policies import PolicyFile
+
+_NAMED_AT_MOST = 10
 
 
 @click.group()
@@ -138,7 +140,7 @@ def _remarks(config: Config) -> list[str]:
     if config.mail:
         silent = [c.id for c in config.catalogue.contracts if not c.customer.email]
         if silent:
-            found.append(f"no e-mail address, so no notice, for: {', '.join(silent[:10])}")
+            found.append(f"no e-mail address, so no notice, for: {_some(silent)}")
         if config.notices.statements:
             found.append(
                 "notices.statements is on: customers without a credit get a statement by mail too"
@@ -160,8 +162,15 @@ def _billing_remarks(config: Config) -> list[str]:
     without = [c.id for c in customers if not c.billing.keys() & {*config.billing, FILE}]
     if not without:
         return []
-    some = ", ".join(without[:10])
-    return [f"no number under billing, so credits become files in {config.notices.folder}: {some}"]
+    where = config.notices.folder
+    return [f"no number under billing, so credits become files in {where}: {_some(without)}"]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name the first of many, and count the others."""
+    named = ", ".join(names[:_NAMED_AT_MOST])
+    more = len(names) - _NAMED_AT_MOST
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def file_name(config: Config) -> str:

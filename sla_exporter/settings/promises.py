@@ -11,6 +11,7 @@ from sla_exporter.core.catalogue import Catalogue, Contract, Customer, Service, 
 from sla_exporter.core.currencies import MINOR_UNIT_DIGITS
 from sla_exporter.core.policy.flaws import currencies
 from sla_exporter.core.sli.probe import Probe
+from sla_exporter.settings.billing import EVERYTHING
 from sla_exporter.settings.fees import FeeReader
 from sla_exporter.settings.policies import read_policies
 
@@ -35,6 +36,7 @@ class PromiseBuilder:
     def __init__(self, model: ConfigFile, document: Document) -> None:
         self.problems: list[Problem] = []
         self._mode = model.mode
+        self._sinks = [*model.billing, EVERYTHING]
         self._services = {
             name: self._service(name, service, document) for name, service in model.services.items()
         }
@@ -85,6 +87,7 @@ class PromiseBuilder:
         except (UnknownLocaleError, ValueError):
             message = f"locale: {model.locale!r} is not a locale; write it as in en or pt_BR"
             self._note(document, (*at, "locale"), message)
+        self._check_sinks(model, document, (*at, "billing"))
         customer = Customer(
             id=model.id,
             name=model.name,
@@ -96,6 +99,14 @@ class PromiseBuilder:
         )
         for index, contract in enumerate(model.contracts):
             self._add_contract(customer, contract, document, (*at, "contracts", index))
+
+    def _check_sinks(self, model: CustomerModel, document: Document, at: Sequence[Key]) -> None:
+        """Refuse names that no sink has: such credits would become files in silence."""
+        for name in model.billing:
+            if name not in self._sinks:
+                there = ", ".join(self._sinks)
+                message = f"there is no billing sink {name!r}; there are: {there}"
+                self._note(document, (*at, name), message)
 
     def _add_contract(
         self, customer: Customer, model: ContractModel, document: Document, at: Sequence[Key]

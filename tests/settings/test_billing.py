@@ -96,6 +96,30 @@ def test_a_form_that_the_sink_cannot_give_is_found_before_the_months_end(write):
     assert load(write(text.replace("{whmcs: 42}", "{whmcs: 42, file: acme}")))
 
 
+@pytest.mark.parametrize("section", [WHMCS, ""])
+def test_a_mistyped_sink_diverts_no_money(write, section):
+    """The line of the name, and what names there are."""
+    text = NUMBERED.replace("{whmcs: 42}", "{file: acme,\n      wmhcs: 42}") + section
+    there = "whmcs, file" if section else "file"
+
+    (found,) = problems(write(text))
+
+    assert found == f"11: there is no billing sink 'wmhcs'; there are: {there}"
+
+
+def test_a_mistyped_sink_in_a_column_is_found_too(write, tmp_path):
+    """In the rows that use it."""
+    (tmp_path / "more.csv").write_text(
+        "id,name,currency,service,policy,fee,since,billing.stripe,billing.whmcs\n"
+        "birch,Birch,EUR,web,gold,5,2026-01-01,,42\n"
+        "cedar,Cedar,EUR,web,gold,5,2026-01-01,cus_1,\n"
+    )
+
+    (found,) = problems(write(NUMBERED + WHMCS + "customer_files: more.csv\n"))
+
+    assert found.endswith("more.csv:3: there is no billing sink 'stripe'; there are: whmcs, file")
+
+
 def test_the_first_sink_that_can_give_the_form_gets_the_credit(write):
     """In the order of the customer's billing numbers; files are the last resort."""
     config = load(
@@ -119,6 +143,19 @@ def test_who_has_no_number_is_told(write):
     assert result.exit_code == 0
     assert "no number under billing, so credits become files in" in result.output
     assert ": acme\n" in result.output
+
+
+def test_all_who_have_no_number_are_counted(write):
+    """Not only those that are named."""
+    many = "".join(
+        f"  - {{id: c{n}, name: C, currency: EUR, contracts: ["
+        "{service: web, policy: gold, fee: 5, since: 2026-01-01}]}\n"
+        for n in range(12)
+    )
+
+    output = CliRunner().invoke(main, ["check", "config", str(write(SMALL + many + WHMCS))]).output
+
+    assert "acme, c0, c1, c2, c3, c4, c5, c6, c7, c8 and 3 more\n" in output
 
 
 def test_mail_can_be_paced(write):

@@ -16,7 +16,7 @@ def test_customers_in_further_files(folder):
         "{service: web, policy: gold, fee: 5, since: 2026-01-01}]}\n"
     )
     (folder / "customers.csv").write_text(
-        "id,name,currency,email,service,policy,fee,since,contract,billing.whmcs\n"
+        "id,name,currency,email,service,policy,fee,since,contract,billing.file\n"
         "cedar,Cedar Clinic,EUR,a@c.example b@c.example,web,gold,7.50,2026-02-01,,77\n"
         "cedar,,,,web,gold,9.50,2026-02-01,cedar-two,\n"
     )
@@ -31,7 +31,7 @@ def test_customers_in_further_files(folder):
     ]
     cedar = config.catalogue.contracts[2].customer
     assert cedar.email == ("a@c.example", "b@c.example")
-    assert cedar.billing == {"whmcs": "77"}
+    assert cedar.billing == {"file": "77"}
 
 
 @pytest.mark.parametrize(

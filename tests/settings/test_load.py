@@ -69,7 +69,7 @@ customers:
     zone: America/Sao_Paulo
     currency: BRL
     email: ops@acme.example
-    billing: {whmcs: 42}
+    billing: {file: 42}
     contracts:
       - {service: web, policy: gold, fee: 499.90, since: 2025-03-06, until: 2026-12-31}
       - {id: second, service: web, policy: gold, fee: 12, since: 2025-03-06, matchers: 'a="b"'}
