@@ -13,7 +13,6 @@ from sla_exporter.cli import main
 from sla_exporter.metrics import ProcessMetrics
 from sla_exporter.metrics.figures import FigureCollector, StandingCollector
 from sla_exporter.ports.figures import Figures
-from sla_exporter.settings import load_config
 from sla_exporter.settings.customers import CONTRACT_COLUMNS, CUSTOMER_COLUMNS
 from sla_exporter.settings.models import ConfigFile, CustomersFile, PoliciesFile
 from sla_exporter.settings.sentences import models_in
@@ -124,15 +123,3 @@ def test_every_command_and_option_is_described(name, command):
 def test_every_route_is_described(method, path):
     """Method and path."""
     assert f"`{method} {path}`" in MANUAL
-
-
-def test_the_wiring_in_the_readme_is_a_valid_configuration(tmp_path):
-    """And shorter than fifteen lines."""
-    yaml = README.split("write `sla-exporter.yml`:\n\n```yaml\n")[1].split("```")[0]
-    (tmp_path / "sla-exporter.yml").write_text(yaml)
-    (tmp_path / "webhook.token").write_text("secret")
-
-    config = load_config(tmp_path / "sla-exporter.yml")
-
-    assert len(yaml.splitlines()) < 15
-    assert [contract.id for contract in config.catalogue.contracts] == ["acme-web"]
