@@ -14,7 +14,7 @@ from sla_exporter.core.policy.flaws import flaws
 from sla_exporter.errors import ConfigInvalid
 from sla_exporter.notices import checking
 from sla_exporter.outward import FILE
-from sla_exporter.settings.policies import load_policies
+from sla_exporter.settings.policies import load_policies, policy_files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,8 @@ def check() -> None:
 def check_config(files: tuple[Path, ...]) -> None:
     """Say whether configuration files are valid, and everything that is wrong in them.
 
-    Checks the customer files that they name as well. Exits with 1 if anything is wrong.
+    Checks the customer files that they name as well. What "check policies" calls wrong is a note
+    here. Exits with 1 if anything is wrong.
     """
     failed = False
     for file in files:
@@ -50,7 +51,7 @@ def check_config(files: tuple[Path, ...]) -> None:
                 click.echo(f"    {problem}")
         else:
             click.echo(f"  {click.style('SUCCESS', fg='green')}: {_contents(config)}")
-            for remark in _remarks(config):
+            for remark in (*_remarks(config), *_policy_remarks(config)):
                 click.echo(f"    note: {remark}")
         click.echo()
     sys.exit(failed)
@@ -152,6 +153,15 @@ def _remarks(config: Config) -> list[str]:
     if access.bearer_token is None and access.basic_auth is None:
         found.append("alertmanager.webhook has no credentials: anyone may send alerts")
     return found
+
+
+def _policy_remarks(config: Config) -> Iterator[str]:
+    """Say what check policies would call wrong."""
+    for file in policy_files_of(config.file):
+        for policies in load_policies(file).values():
+            for flaw, sentence in _flaws(policies):
+                if flaw.wrong:
+                    yield sentence
 
 
 def _billing_remarks(config: Config) -> list[str]:

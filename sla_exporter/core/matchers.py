@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _MATCHER = re.compile(
     r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}]*))\s*'
 )
+_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
+_CONDITION = rf"(?:(?:[a-zA-Z_]\w*|{_STRING})\s*(?:=~|!~|!=|=)\s*)?{_STRING}"
+_CONDITIONS = rf"\{{\s*{_CONDITION}(?:\s*(?:,|\bor\b)\s*{_CONDITION})*\s*,?\s*\}}"
+_SELECTOR = re.compile(rf"[a-zA-Z_:][\w:]*\s*(?:{_CONDITIONS}|\{{\s*\}})?|{_CONDITIONS}")
 _ESCAPES = {"n": "\n", "\\": "\\", '"': '"'}
 
 
@@ -56,6 +60,19 @@ class Matcher:
 
     def __str__(self) -> str:
         return f"{self.label}{self.operator}{quote(self.value)}"
+
+
+def parse_selector(text: str) -> str:
+    """Take a selector of series: a name, conditions in braces, or both.
+
+    Names in quotes are those of Prometheus 3, ``or`` between conditions is VictoriaMetrics'.
+
+    Raises:
+        ValueError: if it is anything else, such as an expression, or has an offset.
+    """
+    if not _SELECTOR.fullmatch(text.strip()):
+        raise ValueError(f'{text!r} is not a selector of series; write it as in up{{job="web"}}')
+    return text
 
 
 def quote(value: str) -> str:

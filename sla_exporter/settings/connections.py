@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from sla_exporter.core.reasoning import Duration
-from sla_exporter.settings.fields import Length, Section, Size, TextList
+from sla_exporter.settings.fields import Interval, Length, Section, Sender, Size, TextList
 
 URL = r"^https?://[^\s]+$"
 
@@ -23,7 +23,7 @@ class BasicAuth(Section):
 class HttpModel(Section):
     """What every server that we ask over HTTP may need; its URL stands with each."""
 
-    timeout: Length = Duration(30_000)
+    timeout: Interval = Duration(30_000)
     headers: dict[str, str] = Field(default_factory=dict)
     basic_auth: BasicAuth | None = None
     bearer_token: str | None = None
@@ -34,7 +34,7 @@ class PrometheusModel(HttpModel):
     """The server that holds the series."""
 
     url: str = Field(pattern=URL)
-    timeout: Length = Duration(120_000)
+    timeout: Interval = Duration(120_000)
     tenant: str | None = None
     retention: Length | None = None
     external_labels: dict[str, str] = Field(default_factory=dict)
@@ -81,8 +81,8 @@ class MailModel(Section):
     username: str | None = None
     password: str | None = None
     password_file: str | None = None
-    sender: str = Field(alias="from")
-    reply_to: str | None = None
+    sender: Sender = Field(alias="from")
+    reply_to: Sender | None = None
     per_hour: int | None = Field(default=None, ge=1)
 
 

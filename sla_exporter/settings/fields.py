@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from email.utils import parseaddr
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
-from sla_exporter.core.matchers import Matcher
+from sla_exporter.core.matchers import Matcher, parse_selector
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import PeriodRule
 from sla_exporter.core.policy.claim import Deadline
@@ -26,6 +28,8 @@ from sla_exporter.settings.moments import Point, Stretch, parse_point, parse_str
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Section(BaseModel):
@@ -55,6 +59,7 @@ def one_or_many(value: object) -> object:
 
 Percent = Annotated[Share, _from_text(quantities.parse_percent)]
 Length = Annotated[Duration, _from_text(quantities.parse_duration)]
+Interval = Annotated[Duration, _from_text(quantities.parse_interval)]
 Amount = Annotated[Decimal, _from_text(quantities.parse_amount)]
 Sum = Annotated[Money, _from_text(quantities.parse_money)]
 SumList = Annotated[tuple[Sum, ...], BeforeValidator(one_or_many)]
@@ -64,6 +69,7 @@ Zone = Annotated[str, _from_text(quantities.parse_zone)]
 Count = Annotated[int, _from_text(quantities.parse_count)]
 Size = Annotated[int, _from_text(quantities.parse_size)]
 LabelMatcher = Annotated[Matcher, _from_text(Matcher.parse)]
+Selector = Annotated[str, _from_text(parse_selector)]
 TextList = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
 MatcherList = Annotated[tuple[LabelMatcher, ...], BeforeValidator(one_or_many)]
 
@@ -73,6 +79,18 @@ def _written(text: str) -> Written:
     return Written(quantities.parse_percent(text).value, decimals)
 
 
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError(f"{text!r} is not an e-mail address; write it as in ops@acme.example")
+    return text
+
+
+def _sender(text: str) -> str:
+    """Take an address that may have a name: ``Billing <billing@example.com>``."""
+    _address(parseaddr(text)[1] or text)
+    return text
+
+
 def _days(text: str) -> Fraction:
     pay = phrases.parse_pay(text)
     if pay.unit is not Unit.DAYS:
@@ -80,6 +98,9 @@ def _days(text: str) -> Fraction:
     return pay.amount
 
 
+Address = Annotated[str, _from_text(_address)]
+AddressList = Annotated[tuple[Address, ...], BeforeValidator(one_or_many)]
+Sender = Annotated[str, _from_text(_sender)]
 WrittenPercent = Annotated[Written, _from_text(_written)]
 Days = Annotated[Fraction, _from_text(_days)]
 PayPhrase = Annotated[Pay, _from_text(phrases.parse_pay)]

@@ -25,7 +25,9 @@ from sla_exporter.settings.connections import (
 )
 from sla_exporter.settings.fees import FeesModel
 from sla_exporter.settings.fields import (
+    AddressList,
     Day,
+    Interval,
     Length,
     MatcherList,
     MomentPhrase,
@@ -43,14 +45,14 @@ from sla_exporter.settings.sli import SliSection
 class ScheduleModel(Section):
     """How often the jobs run."""
 
-    observe: Length = Duration(5 * 60_000)
-    reconcile: Length = Duration(60 * 60_000)
-    deliver: Length = Duration(10_000)
-    silences: Length = Duration(60_000)
-    repair: Length = Duration(5 * 60_000)
-    billing: Length = Duration(24 * 3_600_000)
-    claims: Length = Duration(5 * 60_000)
-    lease: Length = Duration(15_000)
+    observe: Interval = Duration(5 * 60_000)
+    reconcile: Interval = Duration(60 * 60_000)
+    deliver: Interval = Duration(10_000)
+    silences: Interval = Duration(60_000)
+    repair: Interval = Duration(5 * 60_000)
+    billing: Interval = Duration(24 * 3_600_000)
+    claims: Interval = Duration(5 * 60_000)
+    lease: Interval = Duration(15_000)
 
     def schedule(self) -> Schedule:
         """Give the schedule in milliseconds."""
@@ -142,7 +144,7 @@ class CustomerModel(Section):
     currency: str
     locale: str = "en"
     zone: Zone = "UTC"
-    email: TextList = ()
+    email: AddressList = ()
     billing: dict[str, str] = Field(default_factory=dict)
     contracts: tuple[ContractModel, ...] = ()
 

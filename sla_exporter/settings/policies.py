@@ -33,6 +33,16 @@ def find_policy_file(name: str, beside: Path) -> Path | None:
     return None
 
 
+def policy_files_of(path: Path) -> Iterator[Path]:
+    """Give the files that the policies of a configuration stand in: itself, and those it names."""
+    yield path
+    named = read_file(path).value.get("policy_files", [])
+    for name in [named] if isinstance(named, str) else named:
+        found = find_policy_file(name, path.parent)
+        if found:
+            yield found
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
     """The versions of one policy, and the document that they stand in."""

@@ -39,6 +39,7 @@ from sla_exporter.settings.fields import (
     BudgetPhrase,
     Day,
     GracePhrase,
+    Interval,
     Length,
     Notice,
     ObjectivePhrase,
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 class SlotsModel(Section):
     """Slots of time that are down as a whole or not at all."""
 
-    length: Length
+    length: Interval
     down_when: Literal["all of it", "any of it"] = "all of it"
 
 
@@ -208,7 +209,7 @@ class PolicyModel(Section):
     effective_from: Day | None = None
     objective: ObjectivePhrase | None = None
     period: PeriodPhrase = MONTHLY
-    denominator: Length | None = None
+    denominator: Interval | None = None
     life: Literal["part of the period", "whole period"] = "part of the period"
     downtime: DowntimeModel = DowntimeModel()
     maintenance: MaintenanceModel = MaintenanceModel()
@@ -216,7 +217,7 @@ class PolicyModel(Section):
     credit: CreditModel
     of: Base = Base.SERVICE_FEE
     minus: TextList = ()
-    fee_covers: Length | None = None
+    fee_covers: Interval | None = None
     cap: PayPhrase | CapsModel | None = None
     minimum: MinimumModel | None = None
     rounding: Rounding | RoundingModel = Rounding.HALF_UP

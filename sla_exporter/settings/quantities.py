@@ -60,6 +60,14 @@ def parse_duration(text: str) -> Duration:
     return Duration(int(total))
 
 
+def parse_interval(text: str) -> Duration:
+    """Read a duration that is longer than nothing."""
+    length = parse_duration(text)
+    if not length.ms:
+        raise ValueError(f"must be longer than nothing, not {text!r}")
+    return length
+
+
 def parse_money(text: str) -> Money:
     """Read ``BRL 1.00``."""
     found = _MONEY.fullmatch(text.strip())

@@ -14,7 +14,15 @@ from sla_exporter.core.sli.events import Availability, Empty, Events
 from sla_exporter.core.sli.expr import Expr
 from sla_exporter.core.sli.kinds import KINDS, Sli
 from sla_exporter.core.sli.probe import Probe
-from sla_exporter.settings.fields import Length, Majority, Percent, Section, TextList
+from sla_exporter.settings.fields import (
+    Interval,
+    Length,
+    Majority,
+    Percent,
+    Section,
+    Selector,
+    TextList,
+)
 
 _LONGEST_SLOT_MS = 3_600_000
 
@@ -44,9 +52,9 @@ class ProbeModel(SliModel):
     """0/1 series, read sample by sample."""
 
     kind: ClassVar[str] = "probe"
-    probe: str
-    interval: Length | None = None
-    max_gap: Length | None = None
+    probe: Selector
+    interval: Interval | None = None
+    max_gap: Interval | None = None
 
     def build(self, contract_label: str | None) -> Sli:  # noqa: ARG002 - others need it
         """Give the selector and its cadence."""
@@ -77,8 +85,8 @@ class ExprModel(SliModel):
 class CountersModel(Section):
     """The counters of good and of all events."""
 
-    good: str
-    total: str
+    good: Selector
+    total: Selector
 
 
 class EventsModel(SliModel):

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from sla_exporter.cli import main
+from tests.settings.files import SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,3 +232,28 @@ def test_terms_with_hostile_words(tmp_path):
 
     assert "&lt;b&gt;|: *x*." in page
     assert r"\<b\>\|: \*x\*." in markdown
+
+
+def test_check_config_notes_what_check_policies_calls_wrong(folder):
+    """In the files that it names too; it is not a failure."""
+    (folder / "odd.yml").write_text(POLICIES.replace("gold", "odd").replace("30%", "5%"))
+    text = SMALL.replace(
+        "{below: 99.9%, pays: 10%}", "{below: 99.9%, pays: 9%}, {below: 99%, pays: 1%}"
+    )
+    (folder / "sla.yml").write_text(text + "policy_files: odd.yml\n")
+
+    result = run("check", "config", folder / "sla.yml")
+
+    assert result.exit_code == 0
+    for place, name, less, more in (("sla.yml:5", "gold", 1, 9), ("odd.yml:4", "odd", 5, 10)):
+        assert (
+            f"note: {folder}/{place}: policy '{name}': the row that pays {less}% stands for more "
+            f"downtime than one that pays {more}%"
+        ) in result.output
+
+
+def test_check_config_does_not_repeat_what_is_left_to_a_person_on_purpose(tmp_path):
+    """Ready policies say so of many things."""
+    (tmp_path / "sla.yml").write_text(SMALL + "policy_files: digitalocean.yml\n")
+
+    assert "policy '" not in run("check", "config", tmp_path / "sla.yml").output

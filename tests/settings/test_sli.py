@@ -90,6 +90,10 @@ def test_the_quorum_is_common_to_all(tmp_path):
         (f"{COUNTERS}, by: a, empty: full", "empty: must be up, left out or down"),
         ("events: {good: x}, by: a", "the key 'total' is missing"),
         ("probe: up, min_known: 0", "min_known: "),
+        ("probe: 'sum(up)'", "probe: 'sum(up)' is not a selector of series; write it as in up{job"),
+        ("probe: 'up{job=\"x\"'", "probe: 'up{job=\"x\"' is not a selector of series"),
+        ("probe: up, interval: 0s", "interval: must be longer than nothing, not '0s'"),
+        ("events: {good: 'sum(x)', total: x}, by: a", "good: 'sum(x)' is not a selector of series"),
     ],
 )
 def test_mistakes_are_told(tmp_path, written, said):
