@@ -9,6 +9,7 @@ import click
 
 from sla_exporter.app import SystemClock, load
 from sla_exporter.cli import options
+from sla_exporter.errors import UnknownName
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.store.engine import Database
 from sla_exporter.store.erasure import Erased, erase_customer
@@ -32,10 +33,17 @@ def erase(customer: str, config_file: Path) -> None:
     They go from notices, from what credits were computed from and from alerts' annotations.
     Settlements and the ledger stay: they hold the customer's id and amounts only, and the ledger's
     chain stays whole. Notices that wait to be delivered are withdrawn. Take the customer out of the
-    configuration first, or the next notice is written with the name again.
+    configuration first, or the next notice is written with the name again. Exits with 1 if nothing
+    is known of such a customer.
     """
     config = load(config_file)
     erased = asyncio.run(_erase(config.database_url, customer))
+    configured = any(contract.customer.id == customer for contract in config.catalogue.contracts)
+    if not (erased.known or configured):
+        raise UnknownName(
+            f"no customer has the id {customer!r}: no contract in the configuration and nothing "
+            "that is stored is theirs, so nothing was erased"
+        )
     sink = FileSink(folder=config.notices.folder, clock=SystemClock())
     files = [path for key in erased.notices if (path := sink.notice_path(key)).exists()]
     for path in files:
@@ -44,7 +52,7 @@ def erase(customer: str, config_file: Path) -> None:
         f"{len(erased.notices)} notices erased, {erased.withdrawn} of them withdrawn; "
         f"{len(files)} files removed."
     )
-    if any(contract.customer.id == customer for contract in config.catalogue.contracts):
+    if configured:
         click.echo(f"{customer} is still in the configuration, with name and addresses.", err=True)
 
 

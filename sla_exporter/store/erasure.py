@@ -25,13 +25,19 @@ if TYPE_CHECKING:
 
     from sla_exporter.store.engine import Database
 
+_TABLES = (t.settlement, t.ledger_entry, t.ledger_balance, t.standing, t.notice, t.told_outage)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What was erased: the keys of notices, and how many of them were still to be delivered."""
+    """What was erased: the keys of notices, and how many of them were still to be delivered.
+
+    ``known`` says whether there ever was anything of such a customer.
+    """
 
     notices: Sequence[str]
     withdrawn: int
+    known: bool
 
 
 async def erase_customer(database: Database, customer: str) -> Erased:
@@ -58,7 +64,18 @@ async def erase_customer(database: Database, customer: str) -> Erased:
             waiting = about.where(order.state.in_(("pending", "held")))
             done = await connection.execute(waiting.values(state="parked", error=ERASED))
             withdrawn += done.rowcount
-    return Erased(notices=keys, withdrawn=withdrawn)
+        known = bool(keys) or await _is_known(connection, customer)
+    return Erased(notices=keys, withdrawn=withdrawn, known=known)
+
+
+async def _is_known(connection: AsyncConnection, customer: str) -> bool:
+    """Look for the id in every table that names customers, and in the labels of alerts."""
+    for table in _TABLES:
+        found = select(table.c.customer).where(table.c.customer == customer).limit(1)
+        if (await connection.execute(found)).first():
+            return True
+    labels = await connection.execute(select(t.incident.c.labels))
+    return any(customer in json.loads(row.labels).values() for row in labels)
 
 
 async def _erase_names(connection: AsyncConnection, customer: str) -> None:

@@ -75,7 +75,10 @@ async def test_erasing_again_changes_nothing(database):
     await Settlements(database).post([posting(settled(outage(3, 10, 95)))], 1)
     await erase_customer(database, "acme")
 
-    assert (await erase_customer(database, "acme")).withdrawn == 0
+    again = await erase_customer(database, "acme")
+
+    assert again.withdrawn == 0
+    assert again.known
 
 
 async def test_what_was_erased_is_not_left_in_the_file(tmp_path):
@@ -123,6 +126,26 @@ def test_the_command_removes_files_and_says_who_is_still_configured(tmp_path: Pa
     assert "1 notices erased, 1 of them withdrawn; 1 files removed." in done.output
     assert "still in the configuration" in done.output
     assert list(notices.iterdir()) == []
+
+
+def test_a_mistyped_id_does_not_pass_as_done(tmp_path: Path):
+    """A sentence and exit status 1; a customer of whom nothing is stored yet is no mistake."""
+    file = tmp_path / "sla-exporter.yml"
+    file.write_text(json.dumps(configuration("acme")))
+
+    def erase(customer: str):
+        return CliRunner().invoke(
+            main, ["customers", "erase", customer, "--yes", f"--config.file={file}"]
+        )
+
+    CliRunner().invoke(main, ["migrate", f"--config.file={file}"])
+    known, unknown = erase("acme"), erase("acem")
+
+    assert known.exit_code == 0
+    assert "0 notices erased" in known.output
+    assert unknown.exit_code == 1
+    assert "error: no customer has the id 'acem'" in unknown.output
+    assert "notices erased" not in unknown.output
 
 
 def alert(customer: str) -> IncidentWindow:
@@ -174,6 +197,16 @@ async def test_no_name_and_no_address_is_left_in_any_table(database):
     assert holding(after, acme) == set()
     assert holding(after, birch) == holding(before, birch)
     assert await office.is_sound()
+
+
+async def test_who_is_named_by_an_alert_alone_is_known(database):
+    """And stays so, though nothing of it is left to erase; others are not."""
+    incidents = Incidents(database)
+    await incidents.keep(telling(alert("acme")))
+
+    known = [(await erase_customer(database, name)).known for name in ("acme", "acme", "birch")]
+
+    assert known == [True, True, False]
 
 
 async def test_what_an_alert_says_is_erased_before_it_is_joined_too(database):
