@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,13 @@ from sla_exporter.cli.tables import table
 from sla_exporter.demo.story import HEADINGS, echo, folder_for, play
 
 if TYPE_CHECKING:
+    from sla_exporter.demo.stage import Stage
     from sla_exporter.demo.story import Outcome
+
+_GONE = (
+    "Nothing of this stays. To look at the notices afterwards, name a folder: "
+    "sla-exporter demo --once --folder FOLDER"
+)
 
 
 @click.command()
@@ -37,21 +44,18 @@ def demo(*, once: bool, folder: Path | None) -> None:
     """
     click.echo("sla-exporter demo: last month settled, and an outage live", err=True)
     with folder_for(folder) as stage:
-        asyncio.run(play(stage, echo, after=lambda outcome: _show(outcome, once=once)))
+        show = partial(_show, once=once, kept=folder is not None)
+        asyncio.run(play(stage, echo, after=show))
 
 
-async def _show(outcome: Outcome, *, once: bool) -> None:
-    click.echo(f"\n{table(HEADINGS, outcome.rows())}\n")
+async def _show(outcome: Outcome, *, once: bool, kept: bool) -> None:
+    click.echo(f"\n{table(HEADINGS, outcome.rows())}\n\n{outcome.live()}\n")
     click.echo(f"Why, for example:\n{outcome.example()}\n")
-    stage = outcome.stage
-    links = (
-        ("sla-exporter", f"{stage.service.url}/"),
-        ("its metrics", f"{stage.service.url}/metrics"),
-        ("Prometheus", f"{stage.prometheus.url}/api/v1/query?query=probe_success"),
-        ("Alertmanager", f"{stage.alertmanager.url}/api/v2/alerts"),
-        ("notices and credits", str(stage.outbox)),
-        ("its configuration", str(stage.config_file)),
-    )
+    # Nothing is shown that is gone when the reader comes to it.
+    links = [*([] if once else _servers(outcome.stage)), *_files(outcome.stage)]
+    if once and not kept:
+        click.echo(_GONE)
+        links = []
     for name, target in links:
         click.echo(f"  {name:<20} {target}")
     if once:
@@ -62,3 +66,21 @@ async def _show(outcome: Outcome, *, once: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await stopping.wait()
+
+
+def _servers(stage: Stage) -> list[tuple[str, str]]:
+    """Name what listens while the demo is up."""
+    return [
+        ("sla-exporter", f"{stage.service.url}/"),
+        ("its metrics", f"{stage.service.url}/metrics"),
+        ("Prometheus", f"{stage.prometheus.url}/api/v1/query?query=probe_success"),
+        ("Alertmanager", f"{stage.alertmanager.url}/api/v2/alerts"),
+    ]
+
+
+def _files(stage: Stage) -> list[tuple[str, str]]:
+    """Name what lies in the folder."""
+    return [
+        ("notices and credits", str(stage.outbox)),
+        ("its configuration", str(stage.config_file)),
+    ]

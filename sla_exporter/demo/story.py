@@ -21,6 +21,7 @@ from sla_exporter.core.windows import Window
 from sla_exporter.demo.site import LocalSite
 from sla_exporter.demo.stage import ALERT, Stage
 from sla_exporter.errors import SlaExporterError
+from sla_exporter.notices.formats import plain
 from sla_exporter.notices.report import explanation, row, to_json
 from sla_exporter.sinks.file import FileSink
 from sla_exporter.store.engine import Database, sqlite_url
@@ -60,6 +61,15 @@ class Outcome:
             cells = (settled.customer, availability, promised, downtime, missing, credit)
             found.append((*cells, str(shown)))
         return found
+
+    def live(self) -> str:
+        """Say what became of the outage that was made before one's eyes."""
+        start_ms, end_ms = self.incident.window
+        return (
+            f"Live: {self.incident.labels['customer']} was down from {utc_text(start_ms)} to "
+            f"{utc_text(end_ms)} ({plain().duration(end_ms - start_ms)}), as Alertmanager told.\n"
+            "Its month is still open, so it has no row above and no credit yet."
+        )
 
     def example(self) -> str:
         """Give the reasoning behind one credit."""

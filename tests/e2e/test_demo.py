@@ -36,6 +36,11 @@ def test_the_story_is_told_from_beginning_to_end(tmp_path):
     assert story["incident"]["labels"]["customer"] == "harbor"
     assert 2 <= story["incident"]["duration_s"] <= 30
     assert list(tmp_path.iterdir()) == []
+    assert "\nLive: harbor was down from " in done.stdout
+    told = done.stdout.rpartition("\n{")[0]
+    assert "http://127.0.0.1" not in told  # it is gone by now, as the folder is
+    assert str(tmp_path) not in told
+    assert "sla-exporter demo --once --folder FOLDER" in done.stdout
     assert "Traceback" not in done.stderr
 
 
