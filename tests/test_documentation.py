@@ -10,6 +10,7 @@ import click
 import pytest
 
 from sla_exporter.cli import main
+from sla_exporter.core.settlement import Hold
 from sla_exporter.metrics import ProcessMetrics
 from sla_exporter.metrics.figures import FigureCollector, StandingCollector
 from sla_exporter.ports.figures import Figures
@@ -117,6 +118,34 @@ def test_every_command_and_option_is_described(name, command):
         if isinstance(parameter, click.Option):
             assert parameter.help
             assert any(option in MANUAL for option in parameter.opts)
+
+
+def test_the_commands_without_a_configuration_are_named():
+    """All others take one."""
+    said = re.search(r"All but (.+?) take `--config.file`", README, re.DOTALL)
+    without = {
+        name.split()[0]
+        for name, command in commands(main)
+        if not any("--config.file" in parameter.opts for parameter in command.params)
+    }
+
+    assert said
+    assert set(re.findall(r"`(\w+)`", said[1])) == without
+
+
+def test_the_languages_that_ship_are_named_where_one_is_chosen():
+    """A translation that nobody knows of is not used."""
+    (option,) = (param for param in main.commands["terms"].params if param.name == "locale")
+
+    assert isinstance(option, click.Option)
+    for language in ("en", *(path.name for path in (ROOT / "templates" / "locale").iterdir())):
+        assert re.search(rf"\b{language}\b", option.help or "")
+
+
+@pytest.mark.parametrize("hold", list(Hold))
+def test_every_reason_to_hold_a_credit_is_described(hold):
+    """Where brakes are."""
+    assert f"\n| `{hold}` |" in (ROOT / "docs" / "ledger.md").read_text()
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

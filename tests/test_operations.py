@@ -37,6 +37,14 @@ def test_the_unit_has_no_rights_it_does_not_need():
         assert line in UNIT.splitlines()
 
 
+def test_the_unit_names_no_file_that_the_manual_does_not_make():
+    """The program and its configuration, and no other."""
+    named = set(re.findall(r"(?<![\w.])/(?:etc|opt|usr)/[\w./-]+", UNIT))
+
+    assert named
+    assert {path for path in named if path not in MANUAL} == set()
+
+
 def test_systemd_takes_the_unit(tmp_path):
     """As its own tool sees it, where there is one; its command apart, which is not installed."""
     tool = shutil.which("systemd-analyze")

@@ -36,7 +36,7 @@ def _locale(_context: click.Context, _option: click.Parameter, value: str) -> st
     default="en",
     show_default=True,
     callback=_locale,
-    help="The language of the terms: en, pt_BR, or one whose translation you have added.",
+    help="The language of the terms: en, es, pt_BR, or one whose translation you have added.",
 )
 @click.option(
     "--format",
