@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sla_exporter.app import Engine, SystemClock
+from sla_exporter.app import Engine, SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
@@ -18,7 +18,6 @@ from sla_exporter.core.money import Money
 from sla_exporter.errors import DecisionRefused
 from sla_exporter.flow.decide import Verdict
 from sla_exporter.notices.report import held_json, worth
-from sla_exporter.settings import load_config
 from sla_exporter.settings.quantities import parse_money
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def list_(*, config_file: Path, output: str) -> None:
 
     The name of a group, or of a single credit, is what approve, reject and adjust take.
     """
-    held = asyncio.run(_held(load_config(config_file)))
+    held = asyncio.run(_held(load(config_file)))
     if output == "json":
         click.echo(json.dumps([held_json(one) for one in held], indent=2, ensure_ascii=False))
         return
@@ -145,7 +144,7 @@ def _check_names(names: tuple[str, ...], *, everything: bool) -> None:
 
 
 def _decide(wish: _Wish, config_file: Path, output: str) -> None:
-    held, done = asyncio.run(_carry_out(load_config(config_file), wish))
+    held, done = asyncio.run(_carry_out(load(config_file), wish))
     if output == "json":
         found = {wish.done: done, "credits": [one.key for one in held]}
         click.echo(json.dumps(found, indent=2))

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sla_exporter.app import SystemClock
+from sla_exporter.app import SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.core.periods import utc_text
 from sla_exporter.evidence import check_pack, decision_json, gather, pack, queries_json
 from sla_exporter.notices.report import explanation, worth
-from sla_exporter.settings import load_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +33,7 @@ def explain(*, config_file: Path, credit: str, output: str) -> None:
     CREDIT is a settlement (acme-web/2026-10), the key of a ledger entry, or the reference that the
     customer was told (sla-...). JSON is the evidence pack, which "sla-exporter verify" checks.
     """
-    config = load_config(config_file)
+    config = load(config_file)
     facts = asyncio.run(_facts(config, credit))
     if output == "json":
         found = pack(facts, config.catalogue, SystemClock().now_ms(), config.evidence_key)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sla_exporter.app import load
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
 from sla_exporter.core.money import Money, Rounding, round_fraction
 from sla_exporter.notices.formats import plain
-from sla_exporter.settings import load_config
 from sla_exporter.store.figures import DatabaseFigures
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def exposure(*, config_file: Path, every: bool, output: str) -> None:
     A running outage costs so much a minute, over the next hour; after so much more downtime the
     credit rises. The figures are those of the last run of the service.
     """
-    standings = asyncio.run(_standings(load_config(config_file)))
+    standings = asyncio.run(_standings(load(config_file)))
     shown = [one for one in standings if every or one.credit_minor or one.is_down]
     shown.sort(key=lambda one: (not one.is_down, one.currency, -one.credit_minor, one.contract))
     if output == "json":

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sla_exporter.app import load
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
 from sla_exporter.core.money import Money
 from sla_exporter.notices.books import FORMATS
-from sla_exporter.settings import load_config
 from sla_exporter.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def ledger() -> None:
 )
 def export(*, config_file: Path, form: str) -> None:
     """Write every entry to standard output, from the first one on."""
-    asyncio.run(_export(load_config(config_file), form))
+    asyncio.run(_export(load(config_file), form))
 
 
 @ledger.command("verify")
@@ -52,7 +52,7 @@ def verify(*, config_file: Path, output: str) -> None:
 
     Exits with 1 if anything was changed, removed or added behind our back.
     """
-    audit = asyncio.run(_audit(load_config(config_file)))
+    audit = asyncio.run(_audit(load(config_file)))
     if output == "json":
         found = {"entries": audit.entries, "head": audit.head, "problems": audit.problems}
         click.echo(json.dumps(found, indent=2))
@@ -68,7 +68,7 @@ def verify(*, config_file: Path, output: str) -> None:
 @options.output
 def balance(*, config_file: Path, output: str) -> None:
     """Show what each customer was credited, and what is carried for the next credit."""
-    rows = _by_customer(asyncio.run(_balances(load_config(config_file))))
+    rows = _by_customer(asyncio.run(_balances(load(config_file))))
     if output == "json":
         names = ("customer", "currency", "credited", "carried")
         click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sla_exporter.app import SystemClock
+from sla_exporter.app import SystemClock, load
 from sla_exporter.core.periods import DAY_MS, ms_of
 from sla_exporter.core.windows import Window
-from sla_exporter.settings import load_config
 from sla_exporter.settings.moments import parse_point, parse_stretch
 from sla_exporter.store.engine import Database
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened(config_file: Path) -> AsyncIterator[tuple[Config, Database]]:
     """Read the configuration and open its database, with its tables up to date."""
-    config = load_config(config_file)
+    config = load(config_file)
     database = Database(config.database_url)
     try:
         await database.migrate()

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sla_exporter.app import SystemClock
+from sla_exporter.app import SystemClock, load
 from sla_exporter.cli import options
 from sla_exporter.cli.database import opened
 from sla_exporter.cli.tables import table
 from sla_exporter.core.periods import utc_text
 from sla_exporter.ports.api import Scope
-from sla_exporter.settings import load_config
 from sla_exporter.store.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def tokens() -> None:
 )
 def add(*, config_file: Path, name: str, scopes: tuple[str, ...]) -> None:
     """Make a token and print it once; only its hash is kept."""
-    config = load_config(config_file)
+    config = load(config_file)
     click.echo(asyncio.run(_add(config, name, [Scope(scope) for scope in scopes])))
 
 
@@ -53,7 +52,7 @@ def add(*, config_file: Path, name: str, scopes: tuple[str, ...]) -> None:
 @options.output
 def list_(*, config_file: Path, output: str) -> None:
     """Show the tokens that were made, and those that were revoked."""
-    rows = [_row(token) for token in asyncio.run(_all(load_config(config_file)))]
+    rows = [_row(token) for token in asyncio.run(_all(load(config_file)))]
     columns = ("NAME", "SCOPES", "MADE", "REVOKED")
     if output == "json":
         names = [column.lower() for column in columns]
@@ -67,7 +66,7 @@ def list_(*, config_file: Path, output: str) -> None:
 @click.argument("name")
 def revoke(*, config_file: Path, name: str) -> None:
     """Let a token open nothing any more, from the next request on."""
-    asyncio.run(_revoke(load_config(config_file), name))
+    asyncio.run(_revoke(load(config_file), name))
     click.echo(f"{name} is revoked.")
 
 

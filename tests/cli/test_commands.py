@@ -109,6 +109,26 @@ def test_a_configuration_error_is_a_sentence_everywhere(tmp_path):
     assert "cannot be read: No such file or directory" in result.stderr
 
 
+READING = (
+    *("credits list", "claims list", "claims waiting", "deliveries list", "notices list"),
+    *("exposure", "ledger balance", "ledger verify", "ledger export", "tokens list"),
+    *("tokens add ops", "explain acme-web/2026-10"),
+    *(f"{what} list --since 2026-10-01 --until 2026-11-01" for what in ("exclusions", "incidents")),
+)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_every_command_knows_the_billing_sinks(tmp_path, command):
+    """Not only those that speak to them."""
+    file = tmp_path / "sla.yml"
+    file.write_text(SMALL + "billing: {stripe: {key: sk_1}, old: {type: stripe, key: sk_2}}\n")
+
+    result = run(*command.split(), "--config.file", str(file))
+
+    assert "billing" not in result.output
+    assert result.exit_code == (1 if command.startswith("explain") else 0), result.output
+
+
 def test_migrate_creates_the_database(tmp_path):
     """And may be run again."""
     file = tmp_path / "sla.yml"
