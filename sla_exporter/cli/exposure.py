@@ -84,7 +84,7 @@ def _row(standing: Standing) -> tuple[str, ...]:
         standing.period,
         str(_money(standing.credit_minor, standing)),
         running,
-        "-" if after is None else formats.duration(after),
+        "-" if after is None else formats.duration(after // 1000 * 1000),  # a table for people
         "-" if then is None else str(_money(then, standing)),
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
 
 from sla_exporter.core.money import Money
 from sla_exporter.core.periods import datetime_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sla_exporter.core.reasoning import Fact
     from sla_exporter.core.windows import Window
 
+_NO_BREAK_SPACE = "\xa0"
 _MONTH = re.compile(r"\d{4}-\d\d")
 _UNITS = (("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1))
 _DAY_MS = 86_400_000
@@ -148,7 +149,8 @@ class Formats:
         # A copy, because the pattern is the locale's own. ISO 4217 says how many digits, not CLDR.
         pattern = copy.copy(self.locale.currency_formats["standard"])
         pattern.frac_prec = (digits, digits)
-        return str(pattern.apply(amount, self.locale, currency=currency, currency_digits=False))
+        text = str(pattern.apply(amount, self.locale, currency=currency, currency_digits=False))
+        return _spaced(text, get_currency_symbol(currency, self.locale))
 
 
 class PlainFormats(Formats):
@@ -178,6 +180,14 @@ class PlainFormats(Formats):
 def plain() -> Formats:
     """Give the formats for the console: English, ISO dates, currency codes."""
     return PlainFormats(Locale("en"), NullTranslations())
+
+
+def _spaced(text: str, symbol: str) -> str:
+    """Part the letters of a currency from the digits: CLDR's currencySpacing, which Babel lacks."""
+    after = _NO_BREAK_SPACE if symbol[-1].isalpha() else ""
+    before = _NO_BREAK_SPACE if symbol[0].isalpha() else ""
+    text = re.sub(rf"({re.escape(symbol)})(?=\d)", rf"\1{after}", text)
+    return re.sub(rf"(?<=\d)({re.escape(symbol)})", rf"{before}\1", text)
 
 
 def _cut(value: Fraction, digits: int) -> Decimal:

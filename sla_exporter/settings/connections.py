@@ -7,9 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from sla_exporter.core.reasoning import Duration
-from sla_exporter.settings.fields import Interval, Length, Section, Sender, Size, TextList
-
-URL = r"^https?://[^\s]+$"
+from sla_exporter.settings.fields import Interval, Length, Section, Sender, Size, TextList, Url
 
 
 class BasicAuth(Section):
@@ -33,7 +31,7 @@ class HttpModel(Section):
 class PrometheusModel(HttpModel):
     """The server that holds the series."""
 
-    url: str = Field(pattern=URL)
+    url: Url
     timeout: Interval = Duration(120_000)
     tenant: str | None = None
     retention: Length | None = None
@@ -53,7 +51,7 @@ class WebhookModel(Section):
 class AlertmanagerModel(HttpModel):
     """The Alertmanager that sends us webhooks, and that we ask for silences and alerts."""
 
-    url: str | None = Field(default=None, pattern=URL)
+    url: Url | None = None
     dropped_labels: TextList = ()
     webhook: WebhookModel = WebhookModel()
 
@@ -89,7 +87,7 @@ class MailModel(Section):
 class MonitorModel(HttpModel):
     """Where somebody else's monitors are; their names by the id of a contract or a customer."""
 
-    url: str | None = Field(default=None, pattern=URL)
+    url: Url | None = None
     series: str | None = None
     label: str | None = None
     monitors: dict[str, str] = Field(default_factory=dict)

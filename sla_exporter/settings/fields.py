@@ -29,6 +29,7 @@ from sla_exporter.settings.moments import Point, Stretch, parse_point, parse_str
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_URL = re.compile(r"https?://\S+")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -91,6 +92,13 @@ def _sender(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    # The text is not shown: it may hold a password.
+    if not _URL.fullmatch(text):
+        raise ValueError("must begin with http:// or https:// and have no spaces")
+    return text
+
+
 def _days(text: str) -> Fraction:
     pay = phrases.parse_pay(text)
     if pay.unit is not Unit.DAYS:
@@ -100,6 +108,7 @@ def _days(text: str) -> Fraction:
 
 Address = Annotated[str, _from_text(_address)]
 AddressList = Annotated[tuple[Address, ...], BeforeValidator(one_or_many)]
+Url = Annotated[str, _from_text(_url)]
 Sender = Annotated[str, _from_text(_sender)]
 WrittenPercent = Annotated[Written, _from_text(_written)]
 Days = Annotated[Fraction, _from_text(_days)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from sla_exporter.core.quorum import ALL, Quorum
 from sla_exporter.core.reasoning import Duration
@@ -118,15 +118,27 @@ class EventsModel(SliModel):
         )
 
 
+def _of_one_kind(value: Any) -> Any:
+    """Refuse a section that names several kinds, or none."""
+    named = [kind for kind in KINDS if kind in value] if isinstance(value, dict) else ["?"]
+    if len(named) != 1:
+        several = f", not {' and '.join(named)}" if named else ""
+        raise ValueError(f"give one of {', '.join(KINDS)}{several}")
+    return value
+
+
 def _kind(value: Any) -> str:
-    """Name the kind by the key that is there; without one, what most services are."""
+    """Name the kind by the key that is there; for what is no section, any will do."""
     keys = value if isinstance(value, dict) else ()
     return next((kind for kind in KINDS if kind in keys), "probe")
 
 
 SliSection = Annotated[
-    Annotated[ProbeModel, Tag("probe")]
-    | Annotated[ExprModel, Tag("expr")]
-    | Annotated[EventsModel, Tag("events")],
-    Discriminator(_kind),
+    Annotated[
+        Annotated[ProbeModel, Tag("probe")]
+        | Annotated[ExprModel, Tag("expr")]
+        | Annotated[EventsModel, Tag("events")],
+        Discriminator(_kind),
+    ],
+    BeforeValidator(_of_one_kind),
 ]

@@ -181,6 +181,9 @@ def test_exposure_is_shown(files):
         ("acme-web", "0.00", "49.99"),
         ("birch-web", "0.00", "10.00"),
     ]
+    shown = run(file, "exposure", "--every").output
+    assert " min " in shown
+    assert " ms " not in shown  # nobody reads a table for milliseconds
 
 
 def test_tokens_are_made_listed_and_revoked(files):

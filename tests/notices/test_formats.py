@@ -35,12 +35,21 @@ def spaces(text: str) -> str:
         ("pt_BR", "499.90", "BRL", "R$ 499,90"),
         ("pt_BR", "1234567.80", "EUR", "€ 1.234.567,80"),
         ("de", "4800", "JPY", "4.800 ¥"),
-        ("en", "1.500", "KWD", "KWD1.500"),
+        ("en", "1.500", "KWD", "KWD 1.500"),
+        ("en", "735.00", "NOK", "NOK 735.00"),
+        ("en", "-735.00", "NOK", "-NOK 735.00"),
+        ("de", "735.00", "NOK", "735,00 NOK"),
+        ("en", "5.00", "CAD", "CA$5.00"),
     ],
 )
 def test_money(locale, amount, currency, expected):
     """With the digits of ISO 4217, whatever CLDR thinks of them."""
     assert spaces(formats(locale).money(Money.of(amount, currency))) == expected
+
+
+def test_a_code_and_its_figures_stay_on_one_line():
+    """By a space that does not break."""
+    assert formats("en").money(Money.of("735.00", "NOK")) == "NOK\xa0735.00"
 
 
 @given(st.integers(0, 10**12), st.sampled_from(sorted(MINOR_UNIT_DIGITS)))

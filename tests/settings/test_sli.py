@@ -82,7 +82,9 @@ def test_the_quorum_is_common_to_all(tmp_path):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("interval: 30s", "the key 'probe' is missing"),
+        ("interval: 30s", "sli: give one of probe, expr, events"),
+        ("prob: up", "sli: give one of probe, expr, events"),
+        ("expr: x, probe: up", "sli: give one of probe, expr, events, not probe and expr"),
         ("probe: up, interval: 1m, max_gap: 30s", "max_gap: must be at least the interval"),
         ("expr: x, interval: 30s", "unknown key 'interval'; the keys here are: expr, min_known,"),
         ("expr: x, step: 0s", "step: "),

@@ -28,6 +28,19 @@ def test_an_address_has_something_on_both_sides_of_one_at(folder, address):
     assert found == [f"sla.yml:10: email: {wrong}", f"sla.yml:12: from: {wrong}"]
 
 
+@pytest.mark.parametrize("url", ["prometheus:9090", "ftp://hunter2@h", "http://a b", ""])
+def test_a_url_that_is_none_is_told_in_a_sentence(folder, url):
+    """Which does not show it, as a password may stand in it."""
+    text = SMALL.replace("{url: http://localhost:9090}", f"{{url: {url!r}}}")
+
+    assert problems(folder, text) == [
+        "sla.yml:1: url: must begin with http:// or https:// and have no spaces"
+    ]
+    assert problems(folder, SMALL + f"alertmanager: {{url: {url!r}}}\n") == [
+        "sla.yml:11: url: must begin with http:// or https:// and have no spaces"
+    ]
+
+
 def test_a_sender_may_have_a_name(folder):
     """As mail programs show it."""
     sender = "Nord Billing <billing@nord.example>"
