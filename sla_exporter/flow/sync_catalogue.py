@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sla_exporter.core.texts import is_mail_address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
@@ -82,8 +84,11 @@ class Syncer:
         }
         if client.locale:
             customer["locale"] = client.locale
-        if client.email:
+        if is_mail_address(client.email):
             customer["email"] = client.email
+        elif client.email:
+            said = f"{client.email!r} is not an e-mail address, so no notice can be mailed"
+            self.remarks.append(f"{customer['id']}: {said}")
         return customer | {"contracts": contracts}
 
     def _contract(self, key: str, service: BilledService, before: Plain | None) -> Plain | None:

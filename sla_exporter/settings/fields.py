@@ -23,6 +23,7 @@ from sla_exporter.core.policy.terms import Grace, Objective
 from sla_exporter.core.policy.trial import Written
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.core.reasoning import Duration, Share
+from sla_exporter.core.texts import is_mail_address
 from sla_exporter.settings import phrases, quantities
 from sla_exporter.settings.moments import Point, Stretch, parse_point, parse_stretch
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _URL = re.compile(r"https?://\S+")
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Section(BaseModel):
@@ -81,7 +81,7 @@ def _written(text: str) -> Written:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
+    if not is_mail_address(text):
         raise ValueError(f"{text!r} is not an e-mail address; write it as in ops@acme.example")
     return text
 

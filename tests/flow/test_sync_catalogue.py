@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -68,6 +69,18 @@ def test_a_client_with_a_service_becomes_a_customer_with_a_contract():
         ],
         [],
     )
+
+
+def test_an_address_that_is_none_is_left_out(monkeypatch):
+    """The file would not load with it, and nobody would be a customer any more."""
+    monkeypatch.setitem(CLIENTS, "42", replace(CLIENTS["42"], email="ops at acme.example"))
+
+    (customer,), remarks = sync()
+
+    assert "email" not in customer
+    assert remarks == [
+        "whmcs-42: 'ops at acme.example' is not an e-mail address, so no notice can be mailed"
+    ]
 
 
 def test_syncing_again_changes_nothing():
