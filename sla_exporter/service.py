@@ -79,9 +79,9 @@ class Service:
         self.leadership = Leadership(
             lease=lease,
             length_ms=lambda: self.config.schedule.lease_ms,
-            tell=self.metrics.lease_held.set,
             begin=self._run_all,
         )
+        self.metrics.lease_held.set_function(self.leadership.is_ours)
         self.schedule = Schedule(
             count=lambda job, result: self.metrics.runs.labels(job, result).inc(),
             clock=self.clock,

@@ -6,13 +6,13 @@ with ``BEGIN IMMEDIATE``: it holds the write lock before it reads what it is abo
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store.direct import DirectSqlite
@@ -201,7 +201,11 @@ class _trouble_in_words:  # noqa: N801 - reads as the statement it is
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, DBAPIError) and _is_passing(error):
             raise StoreUnavailable(f"the database is not available: {error.orig}") from error
-        if isinstance(error, (ConnectionError, asyncio.TimeoutError)):
+        if isinstance(error, PoolTimeout):
+            raise StoreUnavailable("the database is busy: all connections are in use") from error
+        if isinstance(error, TimeoutError):
+            raise StoreUnavailable("the database does not answer in time") from error
+        if isinstance(error, OSError):  # refused, cut off, or its name is not known now
             raise StoreUnavailable(f"the database cannot be reached: {error}") from error
 
 

@@ -9,6 +9,7 @@ transaction.
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,15 +41,27 @@ class Lease:
         self._owner = owner
         self._name = name
         self.epoch: int | None = None
+        self._until_s = 0.0  # by the clock of this machine that nobody can set
 
     @property
     def is_held(self) -> bool:
         """Say whether we held it when we last looked; only a fenced write knows for certain."""
         return self.epoch is not None
 
+    @property
+    def is_in_force(self) -> bool:
+        """Say whether we hold it and nobody else can have taken it, as it has not run out."""
+        return self.is_held and time.monotonic() < self._until_s
+
     async def acquire(self, length_ms: int) -> bool:
         """Renew the lease, or take it if it is free or has run out; say whether it is ours now."""
+        asked_at_s = time.monotonic()
         await self._database.end_silent_sessions(length_ms)
+        await self._ask(length_ms)
+        self._until_s = asked_at_s + length_ms / 1000
+        return self.is_held
+
+    async def _ask(self, length_ms: int) -> None:
         c, now_ms = t.lease.c, _now_ms(self._database)
         span = {"granted_at_ms": now_ms, "expires_at_ms": now_ms + length_ms}
         named = update(t.lease).where(c.name == self._name)
@@ -58,7 +71,6 @@ class Lease:
             self.epoch = (await connection.execute(renewed)).scalar_one_or_none()
             if self.epoch is None and await self._is_free(connection):
                 self.epoch = (await connection.execute(taken)).scalar_one()
-        return self.is_held
 
     async def _is_free(self, connection: AsyncConnection) -> bool:
         """Say whether it may be taken, and keep everybody else from doing so meanwhile."""
@@ -90,7 +102,7 @@ class Lease:
 
     def forget(self) -> None:
         """Take it as lost, such as when the database cannot be asked for too long."""
-        self.epoch = None
+        self.epoch, self._until_s = None, 0.0
 
     def check(self, connection: Connection) -> None:
         """Make sure, until the transaction ends, that the lease did not change hands.
@@ -103,7 +115,7 @@ class Lease:
         query = mine.with_for_update(read=True, key_share=True)
         epoch = connection.execute(query).scalar_one_or_none()
         if self.epoch is None or epoch != self.epoch:
-            self.epoch = None
+            self.forget()
             raise LeaseLost("another replica runs the jobs now; this one wrote nothing")
 
 

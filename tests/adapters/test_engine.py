@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from sqlalchemy import insert, select, text, update
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import Database, existing_or_empty, sqlite_url
-from tests.conftest import EVERY_SERVER
+from tests.conftest import ASYNCPG, EVERY_SERVER, PSYCOPG
 
 ROW = {"service": "web", "interval_ms": 0, "from_ms": 0, "fresh_until_ms": 0, "final_until_ms": 0}
 
@@ -146,6 +147,36 @@ async def test_a_server_that_is_away_is_trouble_in_a_sentence():
     with pytest.raises(StoreUnavailable, match="cannot be reached"):
         await database.ping()
 
+    await database.close()
+
+
+@pytest.mark.parametrize("store", [ASYNCPG, PSYCOPG])
+async def test_a_name_that_is_not_known_now_is_trouble_in_a_sentence(store, store_url, monkeypatch):
+    """As when a container's name goes with the container."""
+
+    def unknown(*_: object, **__: object) -> object:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    database = Database(store_url(store).replace("127.0.0.1", "db.example"))
+
+    with pytest.raises(StoreUnavailable, match="Name or service not known"):
+        await database.ping()
+    await database.close()
+
+
+@pytest.mark.parametrize("store", [ASYNCPG, PSYCOPG])
+async def test_too_few_connections_are_trouble_in_a_sentence(store, store_url, monkeypatch):
+    """Others wait for a lock, and hold all of them."""
+    database = Database(store_url(store))
+    monkeypatch.setattr(database.engine.sync_engine.pool, "_timeout", 0.05)
+    held = [await database.engine.connect() for _ in range(15)]
+
+    with pytest.raises(StoreUnavailable, match="in use"):
+        await database.ping()
+    for connection in held:
+        await connection.close()
+    await database.ping()
     await database.close()
 
 
