@@ -5,11 +5,18 @@ statement that was prepared in one is unknown in the next, and its name may be t
 is told to prepare nothing. asyncpg always prepares, but may leave statements without a name, and
 sends those once more with what they are run on. That costs a round trip for each statement, so it
 is done only where there is a pooler.
+
+A server that fails over may leave connections that are silent for ever. asyncpg gives up on a
+statement that takes longer than any of ours. psycopg leaves that to the system, which gives up on a
+connection whose other end does not even confirm what it is sent. Once one was silent, no connection
+as old as that is used again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +24,27 @@ from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy import URL, Dialect, ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 NAME = "sla-exporter"  # what the server calls our sessions
 
+_LONGEST_S = 60  # of a statement; the longest of ours take a few seconds
+_CONNECT_S = 10
+_TOLD: dict[str, dict[str, Any]] = {
+    "asyncpg": {"server_settings": {"application_name": NAME}, "timeout": _CONNECT_S},
+    "psycopg": {
+        "application_name": NAME,
+        "prepare_threshold": None,
+        "connect_timeout": _CONNECT_S,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    },
+}
 _UNNAMED: dict[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
@@ -29,18 +52,42 @@ _UNNAMED: dict[str, Any] = {
 }
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_engine(url: str | URL) -> AsyncEngine:
     """Make the engine; nothing connects before it is used."""
-    driver = make_url(url).get_driver_name()
-    if driver == "psycopg":
-        told = {"application_name": NAME, "prepare_threshold": None}
-        return create_async_engine(url, connect_args=told)
+    return _engine(make_url(url), longest_s=_LONGEST_S)
+
+
+@asynccontextmanager
+async def patient_engine(url: URL) -> AsyncIterator[AsyncEngine]:
+    """Make an engine for statements that take as long as they take, such as building an index."""
+    engine = _engine(url, longest_s=None)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def _engine(url: URL, longest_s: float | None) -> AsyncEngine:
+    driver = url.get_driver_name()
+    if driver not in _TOLD:
+        return create_async_engine(url)
+    told = dict(_TOLD[driver])
+    if driver == "asyncpg" and longest_s is not None:
+        told["command_timeout"] = longest_s
+    # What the URL says goes first.
+    told = {name: value for name, value in told.items() if name not in url.query}
+    engine = create_async_engine(url, connect_args=told)
+    event.listen(engine.sync_engine, "handle_error", _leave_silent_ones)
     if driver == "asyncpg":
-        named = {"server_settings": {"application_name": NAME}}
-        engine = create_async_engine(url, connect_args=named)
         event.listen(engine.sync_engine, "do_connect", _AsyncpgConnector().connect)
-        return engine
-    return create_async_engine(url)
+    return engine
+
+
+def _leave_silent_ones(trouble: ExceptionContext) -> None:
+    """Use no connection again on which we gave up waiting, nor the others of its time."""
+    if isinstance(trouble.original_exception, (TimeoutError, asyncio.CancelledError)):
+        trouble.is_disconnect = True
+        trouble.invalidate_pool_on_disconnect = True
 
 
 @lru_cache(16)

@@ -6,7 +6,8 @@ with ``BEGIN IMMEDIATE``: it holds the write lock before it reads what it is abo
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.store.direct import DirectSqlite
-from sla_exporter.store.drivers import NAME, open_engine
+from sla_exporter.store.drivers import NAME, open_engine, patient_engine
 from sla_exporter.store.line import Line
 from sla_exporter.store.schema import upgrade
 
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _WRITES = "sla_writes"
 _BUSY_S = 10  # how long a write waits for others
+_PROMPT_S = 10  # how long a server may take for what somebody waits for
 # Not idle_in_transaction_session_timeout: a session that was told to prepare a statement, and not
 # yet to run it, is not idle to the server.
 _END_SILENT = text("""
@@ -45,6 +47,7 @@ _PASSING = {"OperationalError", "InterfaceError", "InternalError"}  # the names 
 # "read-only".
 _PASSING_STATES = ("08", "25006", "40", "53", "55", "57", "58")
 _MIGRATIONS_LOCK = 0x51B  # any number that only migrations use
+_SILENT = "the database does not answer in time"
 
 
 class Database:
@@ -56,6 +59,8 @@ class Database:
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._direct: DirectSqlite | None = None
         self._line = Line(_BUSY_S if self.is_sqlite else None)
+        # A file does not fall silent, and what a thread does with it cannot be cut off.
+        self._prompt_s = None if self.is_sqlite else _PROMPT_S
         if self.is_sqlite:
             _listen(self.engine.sync_engine)
             if self.engine.url.database:  # not in memory, where there is one connection
@@ -82,10 +87,25 @@ class Database:
 
     @asynccontextmanager
     async def write_at_once(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection on which each statement is a transaction by itself."""
+        """Open a connection on which each statement is a transaction by itself, and prompt."""
         with _trouble_in_words():
-            async with self._at_once.connect() as connection:
+            async with self.promptly(), self._at_once.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def promptly(self) -> AsyncIterator[None]:
+        """Cut off what takes too long, and do not use its connection again.
+
+        The server may be gone without a word, and what is sent to it may not be refused either.
+
+        Raises:
+            StoreUnavailable: if it was cut off; what was to be committed may have been.
+        """
+        try:
+            async with asyncio.timeout(self._prompt_s):
+                yield
+        except TimeoutError as error:
+            raise StoreUnavailable(_SILENT) from error
 
     async def read_in_one_go(self, work: Callable[[Connection], T]) -> T:
         """Give what the work reads, from one consistent snapshot."""
@@ -106,7 +126,7 @@ class Database:
 
     async def ping(self) -> None:
         """Find out whether the database answers."""
-        async with self.read() as connection:
+        async with self.promptly(), self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def end_silent_sessions(self, silent_ms: int) -> None:
@@ -126,17 +146,24 @@ class Database:
         Raises:
             StoreTooNew: if a newer version changed it in a way that this one cannot work with.
         """
-        async with self.write() as connection:
-            if not self.is_sqlite:  # where replicas that start together would run them twice
+        if self.is_sqlite:
+            async with self.write() as connection:
+                await connection.run_sync(upgrade)
+            return
+        with _trouble_in_words():
+            async with patient_engine(self.engine.url) as engine, engine.begin() as connection:
+                # Replicas that start together would run them twice.
                 lock = text("SELECT pg_advisory_xact_lock(:k)")
                 await connection.execute(lock, {"k": _MIGRATIONS_LOCK})
-            await connection.run_sync(upgrade)
+                await connection.run_sync(upgrade)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back; one that is silent is not waited for."""
         if self._direct is not None:
             await self._direct.close()
-        await self.engine.dispose()
+        with suppress(StoreUnavailable):
+            async with self.promptly():
+                await self.engine.dispose()
 
 
 def in_parts(keys: Sequence[K], size: int = 500) -> Iterator[Sequence[K]]:
@@ -204,7 +231,7 @@ class _trouble_in_words:  # noqa: N801 - reads as the statement it is
         if isinstance(error, PoolTimeout):
             raise StoreUnavailable("the database is busy: all connections are in use") from error
         if isinstance(error, TimeoutError):
-            raise StoreUnavailable("the database does not answer in time") from error
+            raise StoreUnavailable(_SILENT) from error
         if isinstance(error, OSError):  # refused, cut off, or its name is not known now
             raise StoreUnavailable(f"the database cannot be reached: {error}") from error
 

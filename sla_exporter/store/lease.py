@@ -56,8 +56,9 @@ class Lease:
     async def acquire(self, length_ms: int) -> bool:
         """Renew the lease, or take it if it is free or has run out; say whether it is ours now."""
         asked_at_s = time.monotonic()
-        await self._database.end_silent_sessions(length_ms)
-        await self._ask(length_ms)
+        async with self._database.promptly():
+            await self._database.end_silent_sessions(length_ms)
+            await self._ask(length_ms)
         self._until_s = asked_at_s + length_ms / 1000
         return self.is_held
 
@@ -96,7 +97,7 @@ class Lease:
             .where(t.lease.c.name == self._name, t.lease.c.owner == self._owner)
             .values(owner=None)
         )
-        async with self._database.write() as connection:
+        async with self._database.promptly(), self._database.write() as connection:
             await connection.execute(given_back)
         self.epoch = None
 
@@ -127,7 +128,7 @@ class FencedDatabase(Database):
         self._writer = database._writer  # noqa: SLF001 - the same connections
         # What needs no lease, as webhooks do not, is written by the database itself.
         self._at_once, self._direct = database._at_once, database._direct  # noqa: SLF001
-        self._line = database._line  # noqa: SLF001
+        self._line, self._prompt_s = database._line, database._prompt_s  # noqa: SLF001
         self._lease = lease
 
     @asynccontextmanager
