@@ -92,11 +92,14 @@ class Service:
         self._mark_loaded()
 
     async def start(self) -> None:
-        """Prepare the database and begin to work: deliver, and run the jobs if they are ours."""
+        """Prepare the database and begin to work: deliver, and run the jobs if they are ours.
+
+        Cancelled while it waits for the database, it leaves that as it was.
+        """
         try:
             await self.database.migrate()
-        except SlaExporterError:
-            await self.stop()
+        except (SlaExporterError, asyncio.CancelledError):
+            await self._close()
             raise
         self.schedule.start()
         self.schedule.replace(self.jobs())
@@ -110,8 +113,7 @@ class Service:
         await self.leadership.resign()
         with suppress(SlaExporterError):  # what is not joined now is joined after the next start
             await self.incidents.join()
-        await asyncio.to_thread(self.engine.close)
-        await self.database.close()
+        await self._close()
 
     async def reload(self) -> None:
         """Read the file again.
@@ -243,6 +245,10 @@ class Service:
         """Make the evidence pack of a credit."""
         facts = await gather(self.database, name)
         return pack(facts, self.config.catalogue, self.clock.now_ms(), self.config.evidence_key)
+
+    async def _close(self) -> None:
+        await asyncio.to_thread(self.engine.close)
+        await self.database.close()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

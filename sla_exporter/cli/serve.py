@@ -89,7 +89,8 @@ async def _serve(service: Service, host: str, port: int) -> None:
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await service.start()
+    if not await _started(service, stopping):
+        return
     runner = web.AppRunner(
         service.site().application(), access_log=None, shutdown_timeout=_SHUTDOWN_S
     )
@@ -108,6 +109,21 @@ async def _serve(service: Service, host: str, port: int) -> None:
         await runner.cleanup()
         await service.stop()
     _log.info("stopped")
+
+
+async def _started(service: Service, stopping: asyncio.Event) -> bool:
+    """Start the service, unless it is told to stop before that is done."""
+    starting, told = asyncio.create_task(service.start()), asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not starting.done():
+        starting.cancel()
+    try:
+        await starting
+    except asyncio.CancelledError:
+        _log.info("stopped before it had started")
+        return False
+    return True
 
 
 async def _reload(service: Service) -> None:

@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
+from sqlalchemy import create_engine, inspect, text
 
 from sla_exporter.core.windows import Window
 from sla_exporter.demo.servers import Server, alertmanager, write_json
@@ -55,6 +57,27 @@ def test_it_starts_serves_and_ends_cleanly(config, service):
     assert ready.ok
     assert status == 0
     assert "event=stopped" in log_of(server)
+    assert "Traceback" not in log_of(server)
+
+
+def test_sigterm_while_it_waits_to_start_is_heard(config, service, postgres, tmp_path):
+    """Another one brings the tables up to date; of ours nothing is done by halves."""
+    config["database"] = {"url": postgres.fresh_database()}
+    other = create_engine(config["database"]["url"].replace("+asyncpg", "+psycopg"))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    server = service(config)
+
+    with other.connect() as connection, server.log.open("ab") as log:
+        connection.execute(text("SELECT pg_advisory_xact_lock(1307)"))
+        process = subprocess.Popen(server.command, cwd=tmp_path, stdout=log, stderr=log)
+        until(lambda: connection.scalar(waiting), "it waits")
+        process.terminate()
+        status = process.wait(10)
+        tables = inspect(connection).get_table_names()
+    other.dispose()
+
+    assert (status, tables) == (0, [])
+    assert "stopped before it had started" in log_of(server)
     assert "Traceback" not in log_of(server)
 
 
