@@ -1,7 +1,8 @@
 """Alertmanager's webhook, payload version 4, as a pydantic model.
 
 Keys we do not know are ignored, because newer Alertmanagers add some. Every alert is judged by
-itself: one that cannot be read never costs the others.
+itself: one that cannot be read never costs the others. How much there may be in a request is
+limited, because a few kilobytes may inflate to millions of alerts.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, FailFast, Field, ValidationError
 
 from sla_exporter.core.incidents import ToldWindow, fingerprint_of
 from sla_exporter.core.periods import ms_of
@@ -23,15 +24,36 @@ from sla_exporter.core.texts import UNSTORABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MOST_ALERTS = 100_000
+_MOST_VALUES = 4_000_000
+_MOST_PROBLEMS = 5  # are said; the others are counted
 _MOST_TRUNCATED = 100_000
 _HEX = re.compile("[0-9a-f]*")
 _UNSTORABLE_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
+class TooManyAlerts(ValueError):
+    """There is more in a request than is taken at once."""
+
+    def __init__(self, what: str = "alerts") -> None:
+        super().__init__(f"the request holds more than {MOST_ALERTS} {what}")
+
+
+def _require_texts(pairs: object) -> object:
+    """Stop at the first value that is no text: pydantic would note every one of them."""
+    for key, value in pairs.items() if isinstance(pairs, dict) else ():
+        if not isinstance(value, str):
+            raise ValueError(f"{key[:100]!r} is no text")  # noqa: TRY004 - what pydantic catches
+    return pairs
+
+
+_Pairs = Annotated[dict[str, str], BeforeValidator(_require_texts)]
+
+
 class _Alert(BaseModel):
     status: Literal["firing", "resolved"]
-    labels: dict[str, str]
-    annotations: dict[str, str] = Field(default_factory=dict)
+    labels: _Pairs
+    annotations: _Pairs = Field(default_factory=dict)
     startsAt: datetime  # noqa: N815 - Alertmanager's name
     endsAt: datetime  # noqa: N815
     fingerprint: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
@@ -39,20 +61,21 @@ class _Alert(BaseModel):
 
 class _Envelope(BaseModel):
     version: Literal["4"]
-    alerts: list[dict[str, Any]]
+    alerts: Annotated[list[dict[str, Any]], FailFast()]
     truncatedAlerts: int = 0  # noqa: N815
     externalURL: str = ""  # noqa: N815
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """What a request says; ``problems`` are sentences about alerts that could not be read."""
+    """What a request says; ``problems`` are sentences about the first that could not be read."""
 
     windows: tuple[ToldWindow, ...]
     statuses: tuple[str, ...]
     truncated: int
     sender: str
     problems: tuple[str, ...] = ()
+    unreadable: int = 0
 
 
 class _FastAlert(msgspec.Struct, gc=False):
@@ -76,25 +99,52 @@ _json = msgspec.json.Encoder()
 _fast_envelope = msgspec.json.Decoder(_FastEnvelope)
 
 
-def read_body(body: bytes, *, windows: bool = True) -> Webhook:
+def read_body(body: bytes) -> Webhook:
     """Read a request body: at once if nothing is wrong with it, or else alert by alert.
+
+    Raises:
+        ValueError: if it is not a webhook of version 4.
+        TooManyAlerts: if there is too much in it.
+    """
+    return read_at_once(body) or read_carefully(body)
+
+
+def read_at_once(body: bytes, *, windows: bool = True) -> Webhook | None:
+    """Read a request body, or give nothing where anything is wrong with it.
 
     Without ``windows`` it is looked at all the same, but they need not be written out.
 
     Raises:
-        ValueError: if it is not a webhook of version 4.
+        TooManyAlerts: if there is too much in it.
     """
     try:
         body.decode()  # what is skipped is not looked at by the decoder
         if not _UNSTORABLE_ESCAPE.search(body):
             return _read_fast(_fast_envelope.decode(body), windows=windows)
+    except TooManyAlerts:
+        raise
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful way says what is wrong
+    return None
+
+
+def read_carefully(body: bytes) -> Webhook:
+    """Read a request body alert by alert, which may take a second.
+
+    Raises:
+        ValueError: if it is not a webhook of version 4.
+        TooManyAlerts: if there is too much in it.
+    """
+    # Each of its values follows one of these, so no more than that has to be made of it.
+    if sum(map(body.count, (b"{", b"[", b","))) > _MOST_VALUES:
+        raise TooManyAlerts("alerts have values")
     return read_webhook(json.loads(body))
 
 
 def _read_fast(envelope: _FastEnvelope, *, windows: bool) -> Webhook:
     alerts = envelope.alerts
+    if len(alerts) > MOST_ALERTS:
+        raise TooManyAlerts
     _require_fingerprints([alert.fingerprint for alert in alerts])
     edges = [_go_edges(alert.status, alert.startsAt, alert.endsAt) for alert in alerts]
     return Webhook(
@@ -131,11 +181,14 @@ def read_webhook(data: object) -> Webhook:
 
     Raises:
         ValueError: if it is not a webhook of version 4.
+        TooManyAlerts: if there is too much in it.
     """
     try:
         envelope = _Envelope.model_validate(data)
     except ValidationError as error:
         raise ValueError(f"not an Alertmanager webhook of version 4: {_first(error)}") from None
+    if len(envelope.alerts) > MOST_ALERTS:
+        raise TooManyAlerts
     windows: list[ToldWindow] = []
     statuses: list[str] = []
     problems: list[str] = []
@@ -145,16 +198,16 @@ def read_webhook(data: object) -> Webhook:
             _require_storable(alert.labels, alert.annotations)
             windows.append(_window(alert))
             statuses.append(alert.status)
-        except ValidationError as error:
-            problems.append(f"alert {index}: {_first(error)}")
         except ValueError as error:
-            problems.append(f"alert {index}: {error}")
+            if len(problems) < _MOST_PROBLEMS:
+                problems.append(f"alert {index}: {_first(error)}")
     return Webhook(
         windows=tuple(windows),
         statuses=tuple(statuses),
         truncated=_truncated(envelope.truncatedAlerts),
         sender=UNSTORABLE.sub("?", envelope.externalURL),
         problems=tuple(problems),
+        unreadable=len(envelope.alerts) - len(windows),
     )
 
 
@@ -210,6 +263,8 @@ def _ms(moment: datetime) -> int | None:
     return None if moment.year < 1970 else ms_of(moment)
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
     found = error.errors(include_url=False, include_input=False)[0]
     return UNSTORABLE.sub("?", f"{'.'.join(map(str, found['loc']))}: {found['msg']}")

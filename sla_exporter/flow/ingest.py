@@ -61,7 +61,13 @@ class Ingester:
     kept: Callable[[], None]
 
     async def ingest(
-        self, *, body: bytes, sender: str, truncated: int = 0, problem: str | None = None
+        self,
+        *,
+        body: bytes,
+        sender: str,
+        truncated: int = 0,
+        problem: str | None = None,
+        tells: bool = True,
     ) -> None:
         """Keep the request as it came; done means committed."""
         request = RawRequest(
@@ -70,6 +76,7 @@ class Ingester:
             body=body,
             truncated=truncated,
             problem=problem,
+            tells=tells,
         )
         await self.incidents.keep(request)
         self.kept()

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRequest:
-    """A webhook request as it came, kept as evidence."""
+    """A webhook request as it came, kept as evidence; joined only where it ``tells`` of alerts."""
 
     received_at_ms: int
     sender: str
     body: bytes
     truncated: int
     problem: str | None = None
+    tells: bool = True
 
 
 class IncidentStore(Protocol):
@@ -30,7 +31,7 @@ class IncidentStore(Protocol):
     """
 
     async def keep(self, request: RawRequest) -> None:
-        """Keep the request; done means committed. Its windows are joined later."""
+        """Keep the request; done means committed. What it tells of is joined later."""
         ...
 
     async def join(self) -> None:

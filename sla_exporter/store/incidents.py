@@ -13,7 +13,7 @@ from sla_exporter.core.incidents import Change, IncidentNote, IncidentWindow, bo
 from sla_exporter.store import tables as t
 from sla_exporter.store.engine import in_parts
 from sla_exporter.store.joining import join_backlog
-from sla_exporter.store.receiving import keep, row_of
+from sla_exporter.store.receiving import keep, row_of, set_aside
 from sla_exporter.store.together import Together
 from sla_exporter.store.upserts import add, put
 
@@ -37,10 +37,12 @@ class Incidents:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._together = Together(partial(keep, database))
+        self._aside = Together(partial(set_aside, database))
 
     async def keep(self, request: RawRequest) -> None:
-        """Keep the request; done means committed. Its windows are joined later."""
-        await self._together.write(row_of(request))
+        """Keep the request; done means committed. What it tells of is joined later."""
+        together = self._together if request.tells else self._aside
+        await together.write(row_of(request))
 
     async def join(self) -> None:
         """Join the windows of all requests that were kept by now."""

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 _REQUEST = "INSERT INTO webhook_request (received_at_ms, sender, body, truncated, problem)"
 _BACKLOG = "INSERT INTO webhook_backlog (request_id)"
+_ASIDE = f"""
+    {_REQUEST}
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::int[], $5::text[])
+"""  # noqa: S608 - made of constants of ours
 _POSTGRES = f"""
-    WITH kept AS (
-      {_REQUEST}
-      SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::int[], $5::text[])
-      RETURNING id
-    )
+    WITH kept AS ({_ASIDE} RETURNING id)
     {_BACKLOG} SELECT id FROM kept
 """  # noqa: S608 - made of constants of ours
 # Nobody else writes meanwhile, so the newest ones are these.
@@ -53,16 +53,33 @@ async def keep(database: Database, requests: Sequence[Row]) -> Sequence[None]:
     if database.is_sqlite:
         await database.write_in_one_go(partial(_keep, requests=requests))
     else:
-        columns = tuple(map(list, zip(*requests, strict=True)))
-        async with database.write_at_once() as connection:
-            statement = as_read_by(connection.dialect.paramstyle, _POSTGRES)
-            await connection.exec_driver_sql(statement, columns)
+        await _insert(database, _POSTGRES, requests)
     return [None] * len(requests)
 
 
+async def set_aside(database: Database, requests: Sequence[Row]) -> Sequence[None]:
+    """Keep requests that tell of nothing, all or none, as evidence only."""
+    if database.is_sqlite:
+        await database.write_in_one_go(partial(_insert_rows, requests=requests))
+    else:
+        await _insert(database, _ASIDE, requests)
+    return [None] * len(requests)
+
+
+async def _insert(database: Database, statement: str, requests: Sequence[Row]) -> None:
+    columns = tuple(map(list, zip(*requests, strict=True)))
+    async with database.write_at_once() as connection:
+        said = as_read_by(connection.dialect.paramstyle, statement)
+        await connection.exec_driver_sql(said, columns)
+
+
 def _keep(connection: Connection, requests: Sequence[Row]) -> None:
-    connection.exec_driver_sql(values(_REQUEST, len(requests)), flat(requests))
+    _insert_rows(connection, requests)
     connection.exec_driver_sql(_NEWEST, (len(requests),))
+
+
+def _insert_rows(connection: Connection, requests: Sequence[Row]) -> None:
+    connection.exec_driver_sql(values(_REQUEST, len(requests)), flat(requests))
 
 
 @lru_cache(128)

@@ -6,6 +6,7 @@ means committed, 5xx that trying again can help, and 4xx that it cannot.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +18,7 @@ from sla_exporter.errors import StoreUnavailable
 from sla_exporter.ports.api import Scope
 from sla_exporter.web.auth import admits, challenge
 from sla_exporter.web.rates import RateLimit
-from sla_exporter.webhook import read_body
+from sla_exporter.webhook import TooManyAlerts, read_at_once, read_carefully
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +52,7 @@ class WebhookHandler:
     count: Counting
     tokens: TokenStore | None = None
     limit: RateLimit = field(default_factory=RateLimit)
+    _carefully: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one request."""
@@ -71,11 +73,19 @@ class WebhookHandler:
             self.count("unknown", "too_large")
             return _answer(413, f"the request is larger than {access.max_body} bytes")
         try:
-            webhook = read_body(body, windows=False)
+            webhook = read_at_once(body, windows=False) or await self._read_carefully(body)
+        except TooManyAlerts as error:
+            self.count("unknown", "too_large")
+            return _answer(413, str(error))
         except (ValueError, RecursionError) as error:
             self.count("unknown", "malformed")
             return await self._keep_malformed(request, body, str(error))
         return await self._take(body, webhook)
+
+    async def _read_carefully(self, body: bytes) -> Webhook:
+        """Read what something is wrong with: one at a time, and nothing else waits for it."""
+        async with self._carefully:
+            return await asyncio.to_thread(read_carefully, body)
 
     async def _admits(self, access: WebhookAccess, authorization: str) -> bool:
         """Let in who has the configured credentials, or a token with the scope for it."""
@@ -99,13 +109,14 @@ class WebhookHandler:
         return _answer(401, "the credentials are missing or wrong", headers=asked)
 
     async def _take(self, body: bytes, webhook: Webhook) -> web.Response:
-        said = "; ".join(webhook.problems[:5])
+        said = "; ".join(webhook.problems)
         try:
             await self.ingester.ingest(
                 body=body,
                 sender=webhook.sender,
                 truncated=webhook.truncated,
                 problem=said or None,
+                tells=bool(webhook.statuses),
             )
         except StoreUnavailable as error:
             self._count(webhook.statuses, "not_stored")
@@ -118,7 +129,7 @@ class WebhookHandler:
                 "Alertmanager cut alerts off; set max_alerts to 0", alerts=webhook.truncated
             )
         if webhook.problems:
-            self.count("unknown", "malformed", len(webhook.problems))
+            self.count("unknown", "malformed", webhook.unreadable)
             return _answer(422, f"stored, but for: {said}")
         return web.Response(body=_STORED, content_type="application/json")
 
@@ -130,7 +141,7 @@ class WebhookHandler:
         """Keep as evidence what could not be read; a retry would not help, so answer 4xx."""
         _log.warning("webhook cannot be read", error=said, remote=request.remote)
         try:
-            await self.ingester.ingest(body=body, sender="", problem=said[:500])
+            await self.ingester.ingest(body=body, sender="", problem=said[:500], tells=False)
         except StoreUnavailable:
             return _answer(503, "the request could not be stored; send it again")
         return _answer(400, said)

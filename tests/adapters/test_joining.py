@@ -154,6 +154,20 @@ async def test_what_was_malformed_from_the_start_keeps_its_reason(database):
     assert await backlog(database) == 0
 
 
+async def test_what_tells_of_nothing_is_kept_but_does_not_wait(database):
+    """There is nothing to join; reading it again would only cost time."""
+    incidents = Incidents(database)
+    told = telling(window(1))
+    aside = replace(request_with([]), problem="not a webhook", tells=False)
+
+    await asyncio.gather(*(incidents.keep(one) for one in [aside, told, aside, told]))
+
+    assert await backlog(database) == 2
+    assert sorted(map(str, await problems(database))) == ["None"] * 2 + ["not a webhook"] * 2
+    assert await incidents.known(EVER)
+    assert await backlog(database) == 0
+
+
 async def test_large_requests_are_joined_a_few_at_a_time(database, monkeypatch):
     """One that is larger than the limit is joined alone."""
     monkeypatch.setattr("sla_exporter.store.joining._MOST_BYTES", 300)

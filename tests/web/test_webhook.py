@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_exporter.webhook import read_webhook
+from sla_exporter import webhook as module
+from sla_exporter.webhook import TooManyAlerts, read_body, read_webhook
 
 BODY = json.loads(
     (Path(__file__).parents[1] / "data/webhooks/03_partially_resolved_group.json").read_text()
@@ -79,6 +80,44 @@ def test_a_missing_fingerprint_is_computed():
     del body["alerts"][0]["fingerprint"]
 
     assert read_webhook(body).windows[0].fingerprint == BODY["alerts"][0]["fingerprint"]
+
+
+@pytest.mark.parametrize("alert", [BODY["alerts"][1], {}], ids=["good", "bad"])
+def test_too_many_alerts_are_refused(monkeypatch, alert):
+    """Whether they can be read or not."""
+    monkeypatch.setattr(module, "MOST_ALERTS", 10)
+    many = {**BODY, "alerts": [alert] * 11}
+
+    with pytest.raises(TooManyAlerts, match="more than 10 alerts"):
+        read_body(json.dumps(many).encode())
+    assert read_body(json.dumps({**many, "alerts": [alert] * 10}).encode())
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"0"])
+def test_no_millions_of_values_are_made_of_a_body(value):
+    """Wherever in it they stand: it is not even decoded."""
+    body = b'{"version": "3", "more": [' + b",".join([value] * 4_000_000) + b"]}"
+
+    with pytest.raises(TooManyAlerts):
+        read_body(body)
+
+
+def test_the_first_problems_are_said_and_all_are_counted():
+    """A sentence for each of a hundred thousand helps nobody."""
+    webhook = read_webhook(changed(alerts=[{}] * 1_000 + BODY["alerts"]))
+
+    assert len(webhook.problems) == 5
+    assert webhook.unreadable == 1_000
+    assert len(webhook.windows) == 2
+
+
+def test_the_first_label_that_is_no_text_is_said():
+    """The others are not looked at any more."""
+    labels = {f"n{number}": number for number in range(1_000)}
+
+    (said,) = read_webhook(changed(0, labels=labels)).problems
+
+    assert said.endswith("'n0' is no text")
 
 
 _json = st.recursive(
