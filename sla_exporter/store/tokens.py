@@ -82,7 +82,8 @@ class Tokens:
 
 
 def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # What is presented may hold any bytes; those that are no text come as surrogates.
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
 def _token(row: Any) -> Token:

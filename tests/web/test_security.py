@@ -17,12 +17,30 @@ from sla_exporter.core.settled import Settled
 from sla_exporter.notices.render import JinjaRenderer
 from sla_exporter.outgoing import guarded_connector, is_allowed
 from sla_exporter.settings.masking import shown
+from sla_exporter.store.tokens import Tokens
 from sla_exporter.web.rates import RateLimit
 from tests.audit import holes
 from tests.cast import ACME, contract, outage, settled
-from tests.web.test_server import BEARER, BODY, HOOK, served, stored
+from tests.web.test_server import BASIC, BEARER, BODY, HOOK, served, stored
 
 __all__ = ["served"]  # the fixture
+
+
+@pytest.mark.parametrize("access", [BEARER, BASIC])
+@pytest.mark.parametrize("given", [b"Bearer \xff\xfe", b"Bearer \xe9", b"Basic \xff", b"\xff"])
+async def test_credentials_that_are_no_text_are_wrong(served, access, given):
+    """As any other, whatever bytes they are."""
+    served.access = access
+    asked = f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nAuthorization: ".encode()
+
+    async with served.connected() as (answer, ask):
+        ask.write(asked + given + b"\r\n\r\n{}")
+        assert await answer.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
+
+
+async def test_a_token_that_is_no_text_is_unknown(database):
+    """Nobody was given it."""
+    assert await Tokens(database).known("\udcff") is None
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/nowhere", HOOK])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +100,14 @@ class Served:
     async def __aexit__(self, *_):
         await self._client.close()
         await self._runner.cleanup()
+
+    @asynccontextmanager
+    async def connected(self):
+        reader, writer = await asyncio.open_connection(*self._runner.addresses[0])
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
 
     async def ask(self, method: str, path: str, **kwargs) -> tuple[int, str]:
         async with self._client.request(method, path, **kwargs) as response:
