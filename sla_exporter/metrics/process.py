@@ -10,7 +10,14 @@ WEBHOOK_RESULTS = (
     *((status, result) for status in ("firing", "resolved") for result in ("stored", "not_stored")),
     *(
         ("unknown", result)
-        for result in ("unauthorized", "rate_limited", "too_large", "malformed", "truncated")
+        for result in (
+            "unauthorized",
+            "rate_limited",
+            "too_large",
+            "malformed",
+            "truncated",
+            "not_stored",
+        )
     ),
 )
 

@@ -62,7 +62,7 @@ class WebhookHandler:
             # 503 and not 429, which Alertmanager would not try again.
             return _answer(503, "too many requests; send it again", headers={"Retry-After": "1"})
         if refusal := await self.refusal(request):
-            self.count("unknown", "unauthorized")
+            self.count("unknown", "not_stored" if refusal.status == 503 else "unauthorized")
             return refusal
         try:
             body = await _read_body(request, access.max_body)
@@ -88,23 +88,28 @@ class WebhookHandler:
             return await asyncio.to_thread(read_carefully, body)
 
     async def _admits(self, access: WebhookAccess, authorization: str) -> bool:
-        """Let in who has the configured credentials, or a token with the scope for it."""
+        """Let in who has the configured credentials, or a token with the scope for it.
+
+        Raises:
+            StoreUnavailable: if the token cannot be looked up now.
+        """
         if admits(access, authorization):
             return True
         scheme, _, secret = authorization.partition(" ")
         if self.tokens is None or scheme.lower() != "bearer":
             return False
-        try:
-            token = await self.tokens.known(secret.strip())
-        except StoreUnavailable:
-            return False
+        token = await self.tokens.known(secret.strip())
         return token is not None and Scope.INGEST in token.scopes
 
     async def refusal(self, request: web.Request) -> web.Response | None:
         """Give the answer to who does not present what is asked for, or nothing."""
         access = self.access()
-        if await self._admits(access, request.headers.get("Authorization", "")):
-            return None
+        try:
+            if await self._admits(access, request.headers.get("Authorization", "")):
+                return None
+        except StoreUnavailable as error:
+            _log.warning("a token could not be looked up", error=str(error))
+            return _answer(503, "the token cannot be looked up now; send it again")
         asked = {"WWW-Authenticate": challenge(access)}
         return _answer(401, "the credentials are missing or wrong", headers=asked)
 

@@ -54,6 +54,7 @@ class Served:
                 ingester=Ingester(incidents=self, clock=FixedClock(1_000), kept=lambda: None),
                 access=lambda: self.access,
                 count=self.metrics.count_alerts,
+                tokens=self,
             ),
             figures=self,
             metrics=MetricsHandler(
@@ -66,6 +67,9 @@ class Served:
     async def keep(self, request):
         self._need_disk()
         await self.incidents.keep(request)
+
+    async def known(self, _secret):
+        self._need_disk()
 
     async def figures(self):
         self._need_disk()
@@ -187,6 +191,17 @@ async def test_a_full_disk_is_answered_503(served):
     assert await served.post(json.dumps(BODY)) == 503
     assert await served.post(b"{") == 503
     assert served.counted("firing", "not_stored") == 2
+
+
+async def test_who_cannot_be_looked_up_is_answered_503(served):
+    """A token may be in force; Alertmanager would not try again after 401."""
+    served.access, served.disk_is_full = BEARER, True
+    given = {"Authorization": "Bearer slax_another"}
+
+    assert await served.post(json.dumps(BODY), **given) == 503
+    assert served.counted("unknown", "not_stored") == 1
+    assert served.counted("unknown", "unauthorized") == 0
+    assert (await served.ask("GET", "/api/v1/status/config", headers=given))[0] == 503
 
 
 def basic(user: str, password: str) -> str:
