@@ -25,9 +25,16 @@ def customers() -> None:
 
 @customers.command()
 @click.argument("customer")
+@click.option(
+    "--also-contract",
+    "contracts",
+    multiple=True,
+    metavar="ID",
+    help="A contract of theirs that was never settled, which alerts name; can be given again.",
+)
 @options.config_file
 @click.confirmation_option(prompt="This cannot be undone. Go on?", help="Do not ask.")
-def erase(customer: str, config_file: Path) -> None:
+def erase(customer: str, contracts: tuple[str, ...], config_file: Path) -> None:
     """Erase a customer's name and addresses from what is stored.
 
     They go from notices, from what credits were computed from and from alerts' annotations.
@@ -35,11 +42,15 @@ def erase(customer: str, config_file: Path) -> None:
     chain stays whole. Notices that wait to be delivered are withdrawn. Take the customer out of the
     configuration first, or the next notice is written with the name again. Exits with 1 if nothing
     is known of such a customer.
+
+    Alerts are theirs that name the customer or a contract: of the configuration, or that anything
+    is stored of. Name those that neither knows with --also-contract.
     """
     config = load(config_file)
-    erased = asyncio.run(_erase(config.database_url, customer))
-    configured = any(contract.customer.id == customer for contract in config.catalogue.contracts)
-    if not (erased.known or configured):
+    configured = [one.id for one in config.catalogue.contracts if one.customer.id == customer]
+    theirs = {*contracts, *configured}
+    erased = asyncio.run(_erase(config.database_url, customer, theirs))
+    if not (erased.known or theirs):
         raise UnknownName(
             f"no customer has the id {customer!r}: no contract in the configuration and nothing "
             "that is stored is theirs, so nothing was erased"
@@ -56,9 +67,9 @@ def erase(customer: str, config_file: Path) -> None:
         click.echo(f"{customer} is still in the configuration, with name and addresses.", err=True)
 
 
-async def _erase(url: str, customer: str) -> Erased:
+async def _erase(url: str, customer: str, contracts: set[str]) -> Erased:
     database = Database(url)
     try:
-        return await erase_customer(database, customer)
+        return await erase_customer(database, customer, contracts)
     finally:
         await database.close()

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text, union, update
 
 from sla_exporter.core.records import ERASED, without_name
 from sla_exporter.store import tables as t
@@ -19,13 +19,14 @@ from sla_exporter.store.engine import in_parts
 from sla_exporter.store.joining import join_backlog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from sla_exporter.store.engine import Database
 
-_TABLES = (t.settlement, t.ledger_entry, t.ledger_balance, t.standing, t.notice, t.told_outage)
+_OF_CONTRACTS = (t.settlement, t.ledger_balance, t.standing, t.told_outage)
+_OF_CUSTOMERS = (*_OF_CONTRACTS, t.ledger_entry, t.notice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,13 @@ class Erased:
     known: bool
 
 
-async def erase_customer(database: Database, customer: str) -> Erased:
-    """Erase a customer's names and addresses, all or none; twice is no harm."""
+async def erase_customer(
+    database: Database, customer: str, contracts: Collection[str] = ()
+) -> Erased:
+    """Erase a customer's names and addresses, all or none; twice is no harm.
+
+    Their contracts are those that anything stored knows of, and ``contracts``.
+    """
     of_customer = select(t.settlement.c.key).where(t.settlement.c.customer == customer)
     theirs = (t.notice.c.customer == customer) | t.notice.c.settlement.in_(of_customer)
     query = select(t.notice.c.key).where(theirs)
@@ -53,7 +59,7 @@ async def erase_customer(database: Database, customer: str) -> Erased:
         if database.is_sqlite:  # or what was overwritten stays readable in the file
             await connection.execute(text("PRAGMA secure_delete=ON"))
         await _erase_names(connection, customer)
-        await _erase_annotations(connection, customer)
+        await _erase_annotations(connection, customer, contracts)
         keys = list((await connection.execute(query.order_by(t.notice.c.key))).scalars())
         for part in in_parts(keys):
             notice, order = t.notice.c, t.outbox.c
@@ -70,7 +76,7 @@ async def erase_customer(database: Database, customer: str) -> Erased:
 
 async def _is_known(connection: AsyncConnection, customer: str) -> bool:
     """Look for the id in every table that names customers, and in the labels of alerts."""
-    for table in _TABLES:
+    for table in _OF_CUSTOMERS:
         found = select(table.c.customer).where(table.c.customer == customer).limit(1)
         if (await connection.execute(found)).first():
             return True
@@ -93,11 +99,15 @@ async def _erase_names(connection: AsyncConnection, customer: str) -> None:
     await connection.execute(answered.values(error=ERASED))
 
 
-async def _erase_annotations(connection: AsyncConnection, customer: str) -> None:
+async def _erase_annotations(
+    connection: AsyncConnection, customer: str, contracts: Collection[str]
+) -> None:
     """Erase annotations of alerts that name the customer or one of their contracts."""
-    s, c = t.settlement.c, t.incident.c
-    contracts = select(s.contract).where(s.customer == customer).distinct()
-    names = {customer, *(await connection.execute(contracts)).scalars()}
+    c = t.incident.c
+    known = union(
+        *(select(one.c.contract).where(one.c.customer == customer) for one in _OF_CONTRACTS)
+    )
+    names = {customer, *contracts, *(await connection.execute(known)).scalars()}
     incidents = select(c.fingerprint, c.labels, c.contract).where(c.annotations != "{}")
     prints = {
         row.fingerprint

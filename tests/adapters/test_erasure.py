@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from click.testing import CliRunner
 from sqlalchemy import inspect, select, text, update
 
 from sla_exporter.cli import main
+from sla_exporter.core.exposure import Outlook
 from sla_exporter.core.incidents import IncidentWindow
 from sla_exporter.core.records import ERASED
 from sla_exporter.core.windows import Window
+from sla_exporter.ports.figures import Standing
 from sla_exporter.store import tables as t
 from sla_exporter.store.deliveries import Deliveries
 from sla_exporter.store.engine import Database, sqlite_url
@@ -219,6 +222,62 @@ async def test_what_an_alert_says_is_erased_before_it_is_joined_too(database):
 
     found = {w.labels["customer"]: w.annotations for w in await incidents.known(Window(0, 10**15))}
     assert found == {"acme": {}, "birch": {"summary": "call ops@birch.example"}}
+
+
+def naming(contract: str) -> IncidentWindow:
+    return replace(
+        alert("acme"),
+        fingerprint=contract.encode().hex().zfill(16)[-16:],
+        labels={"alertname": "SiteDown", "contract": contract},
+    )
+
+
+async def kept(database) -> set[str]:
+    """Give the contracts whose alerts have annotations still."""
+    found = await Incidents(database).known(Window(0, 10**15))
+    return {window.labels["contract"] for window in found if window.annotations}
+
+
+async def test_contracts_that_were_never_settled_are_theirs_too(database):
+    """Those that stand in an open period, and those that are named."""
+    standing = settled(of=contract(ACME, id="contract-77"))
+    await Settlements(database).stand([Standing.of(standing, Outlook())])
+    ids = ("contract-77", "contract-78", "contract-79")
+    await Incidents(database).keep(telling(*map(naming, ids)))
+
+    await erase_customer(database, "acme")
+    assert await kept(database) == {"contract-78", "contract-79"}
+    await erase_customer(database, "acme", ["contract-78"])
+    assert await kept(database) == {"contract-79"}
+
+
+def test_the_command_knows_the_contracts_of_the_configuration(tmp_path: Path):
+    """And takes further ones."""
+    import asyncio  # noqa: PLC0415
+
+    async def at_database(work):
+        database = Database(sqlite_url(tmp_path / "sla-exporter.db"))
+        await database.migrate()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    ids = ("contract-1", "contract-2", "contract-3", "contract-4")
+    told = telling(*map(naming, ids))
+    asyncio.run(at_database(lambda database: Incidents(database).keep(told)))
+    text = configuration("acme")
+    text["customers"][0]["contracts"][0]["id"] = "contract-1"
+    file = tmp_path / "sla-exporter.yml"
+    file.write_text(json.dumps(text))
+    also = ("--also-contract", "contract-2", "--also-contract", "contract-3")
+
+    done = CliRunner().invoke(
+        main, ["customers", "erase", "acme", *also, "--yes", f"--config.file={file}"]
+    )
+
+    assert done.exit_code == 0, done.output
+    assert asyncio.run(at_database(kept)) == {"contract-4"}
 
 
 async def test_every_table_says_what_erasing_does_to_it(database):
