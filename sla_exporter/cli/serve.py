@@ -17,6 +17,7 @@ from sla_exporter.cli import options
 from sla_exporter.errors import ConfigInvalid, SlaExporterError
 from sla_exporter.garbage import look_seldom
 from sla_exporter.service import Service
+from sla_exporter.web.connections import KEEP_ALIVE_S, Doorkeeper, allow_many
 from sla_exporter.web.tls import WebTls
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ def serve(
     host, port = _address(listen_address)
     tls = WebTls(web_config_file)
     tls.load()
+    allow_many()
     asyncio.run(_serve(Service(config=config, tls=tls, external_url=external_url), host, port))
 
 
@@ -91,8 +93,12 @@ async def _serve(service: Service, host: str, port: int) -> None:
     loop.add_signal_handler(signal.SIGHUP, reload)
     if not await _started(service, stopping):
         return
+    ours = service.site()
     runner = web.AppRunner(
-        service.site().application(), access_log=None, shutdown_timeout=_SHUTDOWN_S
+        ours.application(),
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_S,
+        shutdown_timeout=_SHUTDOWN_S,
     )
     await runner.setup()
     try:
@@ -103,7 +109,7 @@ async def _serve(service: Service, host: str, port: int) -> None:
             raise SlaExporterError(f"cannot listen on {host}:{port}: {error.strerror}") from None
         look_seldom()
         _log.info("listening", address=f"{host}:{port}", version=__version__)
-        await stopping.wait()
+        await _watch_until(stopping, ours.doorkeeper, runner)
         _log.info("stopping")
     finally:
         await runner.cleanup()
@@ -124,6 +130,14 @@ async def _started(service: Service, stopping: asyncio.Event) -> bool:
         _log.info("stopped before it had started")
         return False
     return True
+
+
+async def _watch_until(
+    stopping: asyncio.Event, doorkeeper: Doorkeeper, runner: web.AppRunner
+) -> None:
+    watching = asyncio.create_task(doorkeeper.watch(runner))
+    await stopping.wait()
+    watching.cancel()
 
 
 async def _reload(service: Service) -> None:

@@ -17,6 +17,7 @@ from aiohttp import web
 from sla_exporter.errors import StoreUnavailable
 from sla_exporter.ports.api import Scope
 from sla_exporter.web.auth import admits, challenge
+from sla_exporter.web.connections import BODY_S, in_time
 from sla_exporter.web.rates import RateLimit
 from sla_exporter.webhook import TooManyAlerts, read_at_once, read_carefully
 
@@ -69,6 +70,9 @@ class WebhookHandler:
         except ConnectionError:  # cut off in the middle: nobody reads what we answer
             self.count("unknown", "malformed")
             return _answer(400, "the request ended before its body did")
+        except TimeoutError:
+            self.count("unknown", "malformed")
+            return _answer(408, f"the body did not come within {BODY_S} seconds")
         except web.HTTPRequestEntityTooLarge:
             self.count("unknown", "too_large")
             return _answer(413, f"the request is larger than {access.max_body} bytes")
@@ -153,16 +157,17 @@ class WebhookHandler:
 
 
 async def _read_body(request: web.Request, most: int) -> bytes:
-    """Read the body, but no more of it than is allowed."""
+    """Read the body, but no more of it than is allowed, and not for ever."""
     if (request.content_length or 0) > most:
         raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > most:
-            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
-        chunks.append(chunk)
+    async with in_time(request):
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > most:
+                raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
+            chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -14,6 +14,7 @@ from sla_exporter.errors import ConfigInvalid, StoreUnavailable
 from sla_exporter.web.api.problems import problem
 from sla_exporter.web.api.routes import API, ROOT
 from sla_exporter.web.claims import PATH as CLAIM_PATH
+from sla_exporter.web.connections import Doorkeeper
 from sla_exporter.web.pages import render_status
 from sla_exporter.web.tls import WebTls
 
@@ -64,6 +65,7 @@ class Site:
     claims: ClaimPages | None = None
     shown_config: Callable[[], str] = lambda: ""
     tls: WebTls = field(default_factory=WebTls)
+    doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
 
     def application(self) -> web.Application:
         """Build the aiohttp application."""
@@ -80,7 +82,9 @@ class Site:
             handlers["GET", CLAIM_PATH] = self.claims.show
             handlers["POST", CLAIM_PATH] = self.claims.claim
         logging.getLogger("aiohttp.server").addFilter(_is_ours_to_mend)
-        application = web.Application(middlewares=[self.tls.middleware, _explained])
+        application = web.Application(
+            middlewares=[self.doorkeeper.middleware, self.tls.middleware, _explained]
+        )
         application.on_response_prepare.append(self._secure)
         for (method, path), handler in handlers.items():
             application.router.add_route(method, path, handler)

@@ -94,20 +94,20 @@ class Served:
         return value or 0.0
 
     async def __aenter__(self):
-        self._runner = web.AppRunner(self.site.application())
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        self.runner = web.AppRunner(self.site.application())
+        await self.runner.setup()
+        site = web.TCPSite(self.runner, "127.0.0.1", 0)
         await site.start()
-        self._client = ClientSession(f"http://127.0.0.1:{self._runner.addresses[0][1]}")
+        self._client = ClientSession(f"http://127.0.0.1:{self.runner.addresses[0][1]}")
         return self
 
     async def __aexit__(self, *_):
         await self._client.close()
-        await self._runner.cleanup()
+        await self.runner.cleanup()
 
     @asynccontextmanager
     async def connected(self):
-        reader, writer = await asyncio.open_connection(*self._runner.addresses[0])
+        reader, writer = await asyncio.open_connection(*self.runner.addresses[0])
         try:
             yield reader, writer
         finally:

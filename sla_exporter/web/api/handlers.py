@@ -21,6 +21,7 @@ from sla_exporter.web.api import models as m
 from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.problems import Refused, conditional, problem, problem_of
 from sla_exporter.web.api.routes import API
+from sla_exporter.web.connections import BODY_S, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -269,7 +270,11 @@ async def _json_of(request: web.Request) -> object:
     if (request.content_length or 0) > _MOST_BODY:
         raise Refused(413, f"the request is larger than {_MOST_BODY} bytes")
     try:
-        data: object = json.loads(await request.read())
+        async with in_time(request):
+            body = await request.read()
+        data: object = json.loads(body)
+    except TimeoutError:
+        raise Refused(408, f"the body did not come within {BODY_S} seconds") from None
     except web.HTTPRequestEntityTooLarge:
         raise Refused(413, f"the request is larger than {_MOST_BODY} bytes") from None
     except (ValueError, RecursionError):
