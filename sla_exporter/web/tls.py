@@ -25,13 +25,28 @@ _REQUIREMENTS = {
 }
 
 
+class _ServerContext(ssl.SSLContext):
+    """What the server begins with and keeps; the context in force makes each new connection.
+
+    An SNI callback would be too late for that: OpenSSL takes over only the certificate and the CAs
+    then. Each context has session keys of its own, so no session outlives a change.
+    """
+
+    in_force: ssl.SSLContext
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        """Begin a connection, as asyncio does."""
+        return self.in_force.wrap_bio(*args, **kwargs)
+
+
 @dataclass(slots=True)
 class WebTls:
     """What the web config file says, in force; without a file there is neither TLS nor a header."""
 
     path: Path | None = None
     config: WebConfig = field(default_factory=WebConfig)
-    context: ssl.SSLContext | None = None
+    context: _ServerContext | None = None
+    _is_loaded: bool = False
 
     def load(self) -> None:
         """Read the file and its certificates, again if need be; open connections stay.
@@ -43,10 +58,12 @@ class WebTls:
             return
         config = load_web_config(self.path)
         context = _context(config, self.path) if config.tls_server_config else None
-        if self.context and context:
-            # The server keeps the context that it began with; new handshakes use what is put there.
-            self.context.sni_callback = _switch_to(context)
-        self.config, self.context = config, self.context or context
+        if self._is_loaded and (context is None) != (self.context is None):
+            raise _bad(self.path, "TLS can begin or end with a restart only")
+        if context:
+            self.context = self.context or _ServerContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.in_force = context
+        self.config, self._is_loaded = config, True
 
     @web.middleware
     async def middleware(
@@ -83,13 +100,6 @@ def _context(config: WebConfig, path: Path) -> ssl.SSLContext:
 
 def _bad(path: Path, said: str) -> ConfigInvalid:
     return ConfigInvalid([Problem(Place(str(path)), f"tls_server_config: {said}")])
-
-
-def _switch_to(context: ssl.SSLContext) -> Any:
-    def switch(connection: ssl.SSLObject, _name: str | None, _old: ssl.SSLContext) -> None:
-        connection.context = context
-
-    return switch
 
 
 def _names(certificate: dict[str, Any]) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 import subprocess
 from typing import TYPE_CHECKING
@@ -137,6 +139,132 @@ async def test_a_reload_takes_the_new_certificate(asked, folder, tmp_path):
     tls.load()
 
     assert await asked(tls, tmp_path, port=1) == 200
+
+
+STRICT = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "known.crt"}
+
+
+class Client:
+    """Speaks TLS and HTTP by hand, so that it can say which version and which session."""
+
+    def __init__(self, folder: Path, name: str | None = None, **limits: ssl.TLSVersion) -> None:
+        self.context = ssl.create_default_context(cafile=str(folder / "server.crt"))
+        for limit, version in limits.items():
+            setattr(self.context, limit, version)
+        if name:
+            self.context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+        self.session: ssl.SSLSession | None = None
+
+    def status(self, port: int) -> int:
+        """Ask once, on a session from before if there is one; 0 if we are not let in."""
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+                self.context.wrap_socket(
+                    plain, server_hostname="127.0.0.1", session=self.session
+                ) as secure,
+            ):
+                secure.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                said = secure.recv(1000)
+                self.session, self.has_resumed = secure.session, secure.session_reused
+        except OSError:
+            return 0
+        return int(said.split()[1]) if said else 0
+
+
+@pytest.fixture
+async def serving(folder):
+    """Serve with a file that says this, and give how to say something else and how to ask."""
+    runners = []
+
+    async def serve(**says: object):
+        tls = WebTls(written(folder, **says))
+        tls.load()
+        application = web.Application(middlewares=[tls.middleware])
+        application.router.add_get("/", answer)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context).start()
+
+        def reload(**says: object) -> None:
+            written(folder, **says)
+            tls.load()
+
+        async def ask(client: Client) -> int:
+            return await asyncio.to_thread(client.status, runner.addresses[0][1])
+
+        return reload, ask
+
+    yield serve
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def test_a_reload_that_begins_to_ask_for_certificates_is_in_force(folder, serving):
+    """And one that no longer does; with and without the newer version of TLS."""
+    reload, ask = await serving()
+    older = {"maximum_version": ssl.TLSVersion.TLSv1_2}
+    assert await ask(Client(folder)) == 200
+
+    reload(**STRICT)
+
+    assert await ask(Client(folder)) == await ask(Client(folder, **older)) == 0
+    assert await ask(Client(folder, "stranger")) == 0
+    assert await ask(Client(folder, "known")) == await ask(Client(folder, "known", **older)) == 200
+
+    reload()
+
+    assert await ask(Client(folder)) == 200
+
+
+async def test_a_reload_changes_the_versions_of_tls(folder, serving):
+    """The oldest and the newest that are spoken."""
+    reload, ask = await serving()
+    older = Client(folder, maximum_version=ssl.TLSVersion.TLSv1_2)
+    newer = Client(folder, minimum_version=ssl.TLSVersion.TLSv1_3)
+    assert await ask(older) == await ask(newer) == 200
+
+    reload(min_version="TLS13")
+    assert (await ask(older), await ask(newer)) == (0, 200)
+
+    reload(max_version="TLS12")
+    assert (await ask(older), await ask(newer)) == (200, 0)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_no_session_outlives_a_reload(folder, serving, version):
+    """Who was known by another CA is not let in by what it was given then."""
+    reload, ask = await serving(**STRICT)
+    client = Client(folder, "known", maximum_version=version)
+    assert await ask(client) == 200
+    assert await ask(client) == 200
+    assert client.has_resumed
+
+    reload(**STRICT | {"client_ca_file": "stranger.crt"})
+
+    assert await ask(client) == 0
+    assert await ask(Client(folder, "stranger")) == 200
+
+
+@pytest.mark.parametrize("was_spoken", [True, False])
+async def test_tls_begins_and_ends_with_a_restart(folder, was_spoken):
+    """A socket that listens stays as it is, so the reload fails and what was stays."""
+    file = written(folder)
+    texts = [file.read_text(), "http_server_config: {headers: {X-Team: sla}}"]
+    before, after = texts if was_spoken else reversed(texts)
+    file.write_text(before)
+    tls = WebTls(file)
+    tls.load()
+    config, context = tls.config, tls.context
+
+    file.write_text(after)
+    with pytest.raises(ConfigInvalid, match="restart"):
+        tls.load()
+
+    assert (tls.config, tls.context) == (config, context)
+    file.write_text(before)
+    tls.load()
 
 
 @pytest.mark.parametrize(
