@@ -31,6 +31,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sla_exporter.core.urls import without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,6 +60,9 @@ class UnknownName(SlaExporterError):
 
 class SourceError(SlaExporterError):
     """Prometheus did not give a usable answer."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(without_secrets(sentence))  # it names the URL that was asked
 
 
 class SourceUnavailable(SourceError):

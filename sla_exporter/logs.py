@@ -8,20 +8,23 @@ import sys
 
 import structlog
 
+from sla_exporter.core.urls import without_secrets
+
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
 
-_ADDRESS = re.compile(r"[^\s<>\"'(:,;]+@(?=[\w-]+(\.[\w-]+)+)")
+_PART = r"[^\s<>\"'(:,;]"
+_ADDRESS = re.compile(rf"(?<!{_PART})(?!//){_PART}+@(?=[\w\[-])")  # not what follows http:
 
 
 def _without_addresses(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Keep customers' mail addresses out of the log; mail servers like to repeat them."""
+    """Keep mail addresses, which mail servers like to repeat, and logins of URLs out of the log."""
     for key, value in event.items():
         if isinstance(value, str) and key != "reference":  # which is a Message-ID, and ours
-            event[key] = _ADDRESS.sub("***@", value)
+            event[key] = _ADDRESS.sub("***@", without_secrets(value))
     return event
 
 

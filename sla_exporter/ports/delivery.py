@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from sla_exporter.core.urls import unambiguous
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from decimal import Decimal
@@ -126,8 +128,8 @@ class NoticeSink(Protocol):
 
 def _web_address(text: str) -> str:
     if not text.startswith(("https://", "http://")):
-        raise ValueError(f"must begin with https:// or http://, not {text!r}")
-    return text
+        raise ValueError("must begin with https:// or http://")
+    return unambiguous(text)
 
 
 Address = Annotated[str, AfterValidator(_web_address)]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from sla_exporter.settings.config import (
     AlertmanagerAccess,
     MailAccess,
@@ -125,7 +128,10 @@ class AccessReader:
         url = self.secret(model, "url", ("database",))
         if not url:
             return f"sqlite+aiosqlite:///{beside(self.path, model.path or 'sla-exporter.db')}"
-        scheme, _, rest = url.partition("://")
+        scheme, separator, rest = url.partition("://")
+        if not separator:
+            self._bad_url("a database is sqlite:// or postgresql://")
+            return ""
         drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
         if scheme not in {*drivers, *drivers.values(), _PSYCOPG}:
             self._bad_url(f"a database is sqlite:// or postgresql://, not {scheme}://")
@@ -134,7 +140,10 @@ class AccessReader:
                 f"{scheme}:// needs a package that is not installed; "
                 "pip install 'sla-exporter[psycopg]' brings it, and postgresql:// does without"
             )
-        return f"{drivers.get(scheme, scheme)}://{rest}"
+        found = f"{drivers.get(scheme, scheme)}://{rest}"
+        if not _is_readable(found):
+            self._bad_url("it is no address of a database; write @ in a password as %40")
+        return found
 
     def _bad_url(self, reason: str) -> None:
         self.problems.append(self.document.problem(("database", "url"), f"url: {reason}"))
@@ -176,6 +185,16 @@ class AccessReader:
 def beside(file: Path, name: str) -> Path:
     """Take a relative path as relative to the configuration file."""
     return (file.parent / name).absolute()
+
+
+def _is_readable(url: str) -> bool:
+    """Say whether a database's URL is read as it is meant; a second ``@`` would be in the host."""
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    is_file = found.get_backend_name() == "sqlite"
+    return url.count("@") <= 1 and not (is_file and found.host)
 
 
 def _missing_keys(kind: str, source: MonitorModel) -> list[str]:

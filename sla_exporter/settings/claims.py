@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sla_exporter.core.catalogue import Mode
+from sla_exporter.core.urls import without_secrets
 from sla_exporter.settings.config import ClaimAccess
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def external_url(text: str | None, access: AccessReader) -> str:
     """Check the address under which browsers find us."""
     parts = urlsplit(text or "")
     if text and not (parts.scheme in {"http", "https"} and parts.netloc and not parts.query):
-        message = f"external_url: {text!r} is not an address as in https://sla.example.com"
+        message = f"external_url: {without_secrets(text)!r} is not an address as in https://sla.example.com"
         access.problems.append(access.document.problem(("web", "external_url"), message))
     return text or ""
 

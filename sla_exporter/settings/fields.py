@@ -24,6 +24,7 @@ from sla_exporter.core.policy.trial import Written
 from sla_exporter.core.quorum import Quorum
 from sla_exporter.core.reasoning import Duration, Share
 from sla_exporter.core.texts import is_mail_address
+from sla_exporter.core.urls import unambiguous
 from sla_exporter.settings import phrases, quantities
 from sla_exporter.settings.moments import Point, Stretch, parse_point, parse_stretch
 
@@ -96,7 +97,7 @@ def _url(text: str) -> str:
     # The text is not shown: it may hold a password.
     if not _URL.fullmatch(text):
         raise ValueError("must begin with http:// or https:// and have no spaces")
-    return text
+    return unambiguous(text)
 
 
 def _days(text: str) -> Fraction:

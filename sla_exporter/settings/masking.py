@@ -8,9 +8,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from sla_exporter.core.urls import without_secrets
+
 MASK = "<secret>"
 _SECRET = re.compile(r"(password|token|secret|key|credentials?|identifier)$", re.IGNORECASE)
-_LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_LOGIN = re.compile(r"^(\w[\w+.-]*://).*@", re.DOTALL)  # of a value that is a URL
 _CUSTOMERS = "customers"
 _ALL_SECRET = {"headers"}
 
@@ -37,4 +39,6 @@ def _masked(value: Any, path: tuple[str, ...]) -> Any:
         return [_masked(inner, path) for inner in value]
     if value is not None and (_SECRET.search(name) or _ALL_SECRET & set(path[:-1])):
         return MASK
-    return _LOGIN_IN_URL.sub(MASK, value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return without_secrets(_LOGIN.sub(rf"\1{MASK}@", value), MASK)
+    return value

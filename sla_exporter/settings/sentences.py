@@ -30,6 +30,7 @@ _KINDS = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+_SECTIONS = {kind for kind, name in _KINDS.items() if name in {"a mapping", "a list"}}
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -108,7 +109,9 @@ def _sentence(
             allowed = str(context["expected"]).replace("'", "")
             return f"{name}: must be {allowed}, not {_shown(given)}"
         case _ if kind in _KINDS:
-            return f"{name}: must be {_KINDS[kind]}, not {_shown(given)}"
+            # Text in the place of a section may be what belongs inside, such as a password.
+            said = "text" if kind in _SECTIONS and isinstance(given, str) else _shown(given)
+            return f"{name}: must be {_KINDS[kind]}, not {said}"
         case _:
             return f"{name}: {details['msg'][0].lower()}{details['msg'][1:]}"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from sla_exporter import __version__
+from sla_exporter.core.urls import without_secrets
 from sla_exporter.errors import DeliveryDelayed, DeliveryError, OutcomeUnknown
 from sla_exporter.outgoing import guarded_connector
 
@@ -107,7 +108,8 @@ class Caller:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise DeliveryDelayed(f"{self.who} cannot be reached: {_reason(error)}") from error
         except aiohttp.InvalidURL as error:
-            raise DeliveryDelayed(f"{self.who} has a url that is none: {error}") from error
+            said = without_secrets(str(error))
+            raise DeliveryDelayed(f"{self.who} has a url that is none: {said}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise self.trouble(_what_broke(error), writes=writes) from error
 

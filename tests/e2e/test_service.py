@@ -213,7 +213,9 @@ def test_a_real_alertmanager_delivers(config, service, tmp_path):
 def test_the_service_works_on_while_prometheus_is_away(config, service, tmp_path):
     """Webhooks are taken, jobs fail in a sentence, and everything is made up for later."""
     right = config["prometheus"]["url"]
-    config["prometheus"]["url"] = "http://127.0.0.1:1"
+    config["prometheus"]["url"] = "http://scraper:hunt%2Fer2@localhost:1"
+    config["alertmanager"]["url"] = "http://scraper:hunt:er2@localhost:1"
+    config["schedule"]["silences"] = "1s"
     server = service(config).start()
     body = json.loads((WEBHOOKS / "01_firing_single.json").read_text())["body"]
 
@@ -221,8 +223,14 @@ def test_the_service_works_on_while_prometheus_is_away(config, service, tmp_path
         f"{server.url}/api/v1/alerts/webhook", json.dumps(body), headers=BEARER, timeout=5
     )
     assert answer.ok
-    until(lambda: "cannot be reached" in log_of(server), "the failure was logged")
-    assert "Traceback" not in log_of(server)
+    for path in ("/api/v1/", "/api/v2/silences"):
+        said = f"http://***@localhost:1{path}"
+        until(lambda said=said: said in log_of(server), "the failure was logged, without the login")
+    shown = requests.get(f"{server.url}/api/v1/status/config", headers=BEARER, timeout=5).text
+    assert shown.count("http://<secret>@localhost:1") == 2
+    for text in (log_of(server), shown):
+        assert "hunt" not in text
+        assert "Traceback" not in text
 
     config["prometheus"]["url"] = right
     write_json(tmp_path / "sla-exporter.yml", config)

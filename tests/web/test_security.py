@@ -192,6 +192,21 @@ def test_mail_addresses_stay_out_of_the_log(capsys):
     assert "1a2b@x.example" in text
 
 
+@pytest.mark.parametrize("host", ["localhost:9", "prometheus", "db.example/sla", "[::1]"])
+def test_logins_stay_out_of_the_log(capsys, host):
+    """Of URLs and without one, whatever a library says of them."""
+    logs.configure("info", "logfmt")
+    said = f"http://scraper:hunt/er2@{host} and (postgresql://sla:hunt@er2@{host}) failed"
+    structlog.get_logger("x").warning("job failed", error=said, server=f"hunter2@{host}")
+
+    structlog.reset_defaults()  # its stream ends with this test
+
+    text = capsys.readouterr().err
+    assert text.count(f"://***@{host}") == 2
+    assert "hunt" not in text
+    assert "er2" not in text
+
+
 def test_the_audit_names_what_it_finds():
     """And tells a report from a failure to get one."""
     report = {
