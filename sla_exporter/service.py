@@ -24,6 +24,7 @@ from sla_exporter.leadership import Leadership
 from sla_exporter.metrics import MetricsHandler, ProcessMetrics
 from sla_exporter.notices.claim_page import ClaimPage
 from sla_exporter.outward import deliverer_of, gatherer_of, reader_of, sinks_of
+from sla_exporter.reloads import Reloads
 from sla_exporter.schedule import Job, Schedule
 from sla_exporter.store.engine import Database
 from sla_exporter.store.exclusions import Exclusions
@@ -36,6 +37,7 @@ from sla_exporter.store.tokens import Tokens
 from sla_exporter.web.api.handlers import Api
 from sla_exporter.web.claims import ClaimPages
 from sla_exporter.web.hooks import WebhookHandler
+from sla_exporter.web.lifecycle import ReloadHandler
 from sla_exporter.web.server import Site
 from sla_exporter.web.tls import WebTls
 
@@ -68,6 +70,7 @@ class Service:
     incidents: Incidents = field(init=False)
     joiner: Joiner = field(init=False)
     _join: Job = field(init=False)
+    _reloads: Reloads = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -88,6 +91,7 @@ class Service:
         )
         self.incidents = Incidents(self.database)
         self._join = Job(name="join", every_ms=_JOIN_EVERY_MS, run=self.incidents.join)
+        self._reloads = Reloads(self._reload)
         self.joiner = Joiner(join=partial(self.schedule.run_once, self._join))
         self._mark_loaded()
 
@@ -116,11 +120,14 @@ class Service:
         await self._close()
 
     async def reload(self) -> None:
-        """Read the file again.
+        """Read the file again; who asks while it is read shares the time after that.
 
         Raises:
             ConfigInvalid: the old configuration stays in force then.
         """
+        await self._reloads.ask()
+
+    async def _reload(self) -> None:
         try:
             config = self._reached(await asyncio.to_thread(load, self.config.file))
             await asyncio.to_thread(self.tls.load)
@@ -212,7 +219,7 @@ class Service:
                 figures=figures,
                 per_contract=lambda: self.config.per_contract_metrics,
             ).serve,
-            reload=self.reload,
+            reload=ReloadHandler(tokens=tokens, reload=self.reload).serve,
             is_ready=self._missing,
             shown_config=lambda: self.config.shown,
             tls=self.tls,

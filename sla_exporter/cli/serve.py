@@ -66,8 +66,8 @@ def serve(
 ) -> None:
     """Run the service: webhook receiver, jobs and metrics.
 
-    SIGTERM ends it cleanly: running work comes to its end first. SIGHUP, or POST /-/reload, reads
-    the configuration again; a bad one leaves the old one in force.
+    SIGTERM ends it cleanly: running work comes to its end first. SIGHUP, or POST /-/reload with a
+    token, reads the configuration again; a bad one leaves the old one in force.
     """
     logs.configure(log_level, log_format)
     config = load(config_file)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from sla_exporter.errors import ConfigInvalid, StoreUnavailable
+from sla_exporter.errors import StoreUnavailable
 from sla_exporter.web.api.problems import problem
 from sla_exporter.web.api.routes import API, ROOT
 from sla_exporter.web.claims import PATH as CLAIM_PATH
@@ -59,7 +59,7 @@ class Site:
     webhook: WebhookHandler
     figures: FigureStore
     metrics: Handler
-    reload: Callable[[], Awaitable[None]]
+    reload: Handler
     is_ready: Callable[[], Awaitable[str]]
     api: Api | None = None
     claims: ClaimPages | None = None
@@ -74,7 +74,7 @@ class Site:
             ("GET", "/metrics"): self.metrics,
             ("GET", "/-/healthy"): _healthy,
             ("GET", "/-/ready"): self.ready,
-            ("POST", "/-/reload"): self.reload_config,
+            ("POST", "/-/reload"): self.reload,
             ("GET", "/api/v1/status/config"): self.config,
             ("GET", "/"): self.status,
         }
@@ -98,14 +98,6 @@ class Site:
         if missing:
             return web.Response(status=503, text=f"{missing}\n")
         return web.Response(text="sla-exporter is ready.\n")
-
-    async def reload_config(self, _request: web.Request) -> web.Response:
-        """Read the configuration file again; a bad one leaves the old one in force."""
-        try:
-            await self.reload()
-        except ConfigInvalid as error:
-            return web.Response(status=400, text=f"the old configuration stays:\n{error}\n")
-        return web.Response(text="reloaded\n")
 
     async def config(self, request: web.Request) -> web.Response:
         """Show the configuration in force, with secrets masked, to whom webhooks are taken from."""

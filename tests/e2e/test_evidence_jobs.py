@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
+import signal
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import requests
 
 from sla_exporter.demo.history import write_blocks
 from sla_exporter.demo.servers import alertmanager, prometheus
-from tests.e2e.test_service import log_of, metric, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.e2e.test_service import log_of, metric, told, until
 
 HELD = ("credits", "list", "--output", "json")
 ENTRIES = ("ledger", "export", "--format", "jsonl")
@@ -67,7 +63,7 @@ def test_credits_that_waited_for_a_second_opinion_go_once_it_can_be_had(
     assert told(tmp_path, *ENTRIES) == ""
 
     with other:
-        requests.post(f"{server.url}/-/reload", timeout=5).raise_for_status()
+        os.kill(server.process.pid, signal.SIGHUP)
         until(lambda: json.loads(told(tmp_path, *HELD)) == [], "none is held any more")
     server.stop()
 
@@ -75,10 +71,3 @@ def test_credits_that_waited_for_a_second_opinion_go_once_it_can_be_had(
     assert {one["key"] for one in entries} == {f"grant/{one['credit']}/2" for one in waiting}
     assert {one["by"] for one in entries} == {"sla-exporter"}
     assert "Traceback" not in log_of(server)
-
-
-def told(folder: Path, *command: str) -> str:
-    """Give what a command line says of the service in that folder."""
-    file = folder / "sla-exporter.yml"
-    whole = [sys.executable, "-m", "sla_exporter", *command, f"--config.file={file}"]
-    return subprocess.run(whole, capture_output=True, text=True, check=True).stdout

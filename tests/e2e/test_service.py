@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,13 @@ def metric(server: Server, name: str) -> float | None:
         if line.startswith(f"{name} "):
             return float(line.split()[-1])
     return None
+
+
+def told(folder: Path, *command: str) -> str:
+    """Give what a command line says of the service in that folder."""
+    file = folder / "sla-exporter.yml"
+    whole = [sys.executable, "-m", "sla_exporter", *command, f"--config.file={file}"]
+    return subprocess.run(whole, capture_output=True, text=True, check=True).stdout
 
 
 def log_of(server: Server) -> str:
@@ -123,9 +131,13 @@ def test_a_bad_configuration_leaves_the_old_one_in_force(config, service, tmp_pa
     server = service(config).start()
     file = tmp_path / "sla-exporter.yml"
     good = file.read_text()
+    made = told(tmp_path, "tokens", "add", "ops", "--scope", "operate").split()[-1]
+    token = {"Authorization": f"Bearer {made}"}
 
     file.write_text(good.replace('"automatic"', '"autopilot"'))
-    answer = requests.post(f"{server.url}/-/reload", timeout=5)
+    assert requests.post(f"{server.url}/-/reload", headers=BEARER, timeout=5).status_code == 401
+    assert metric(server, "sla_config_reload_failures_total") == 0
+    answer = requests.post(f"{server.url}/-/reload", headers=token, timeout=5)
     assert answer.status_code == 400
     assert "must be observe, review or automatic, not 'autopilot'" in answer.text
     assert metric(server, "sla_config_last_reload_successful") == 0
@@ -136,7 +148,7 @@ def test_a_bad_configuration_leaves_the_old_one_in_force(config, service, tmp_pa
     assert requests.get(f"{server.url}/-/ready", timeout=5).ok
 
     file.write_text(good.replace('"s3cret"', '"s3cret"'))
-    assert requests.post(f"{server.url}/-/reload", timeout=5).ok
+    assert requests.post(f"{server.url}/-/reload", headers=token, timeout=5).ok
     assert metric(server, "sla_config_last_reload_successful") == 1
 
 
@@ -228,13 +240,13 @@ def test_the_service_works_on_while_prometheus_is_away(config, service, tmp_path
         until(lambda said=said: said in log_of(server), "the failure was logged, without the login")
     shown = requests.get(f"{server.url}/api/v1/status/config", headers=BEARER, timeout=5).text
     assert shown.count("http://<secret>@localhost:1") == 2
-    for text in (log_of(server), shown):
-        assert "hunt" not in text
-        assert "Traceback" not in text
+    for said in (log_of(server), shown):
+        assert "hunt" not in said
+        assert "Traceback" not in said
 
     config["prometheus"]["url"] = right
     write_json(tmp_path / "sla-exporter.yml", config)
-    assert requests.post(f"{server.url}/-/reload", timeout=5).ok
+    os.kill(server.process.pid, signal.SIGHUP)
     until(lambda: list((tmp_path / "outbox").rglob("credit~acme*.eml")), "Acme was credited")
 
 

@@ -18,6 +18,7 @@ from sla_exporter.errors import SlaExporterError
 from sla_exporter.flow.decide import Verdict
 from sla_exporter.web.api import answers
 from sla_exporter.web.api import models as m
+from sla_exporter.web.api.access import admitted
 from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.problems import Refused, conditional, problem, problem_of
 from sla_exporter.web.api.routes import API
@@ -248,22 +249,11 @@ class Api:
         return handle
 
     async def _call(self, route: Route, request: web.Request) -> Call:
-        token = await self._admitted(route, request)
+        token = await admitted(self.tokens, request, route.scope) if route.scope else None
         _require_text({**request.match_info, **request.query})
         query = _valid(route.query, dict(request.query), 400) if route.query else None
         body = _valid(route.body, await _json_of(request), 422) if route.body else None
         return Call(request, token, query, body)
-
-    async def _admitted(self, route: Route, request: web.Request) -> Token | None:
-        if route.scope is None:
-            return None
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        token = await self.tokens.known(secret.strip()) if scheme.lower() == "bearer" else None
-        if token is None:
-            raise Refused(401, 'a token is needed; "sla-exporter tokens add" makes one')
-        if route.scope not in token.scopes:
-            raise Refused(403, f"the token {token.name} has not the scope {route.scope}")
-        return token
 
 
 async def _json_of(request: web.Request) -> object:
