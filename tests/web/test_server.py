@@ -72,9 +72,6 @@ class Served:
         self._need_disk()
         await self.incidents.keep(request)
 
-    async def known(self, _secret):
-        self._need_disk()
-
     async def figures(self):
         self._need_disk()
         return await self._figures.figures()
