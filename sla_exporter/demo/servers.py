@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,15 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+_PORTS = range(15_000, 32_000)
 _START_S = 30
 _STOP_S = 10
 
 
 def free_port() -> int:
-    """Find a port of the loopback address that nobody uses."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Find a port of the loopback address that nobody uses.
+
+    It lies below those that systems give to outgoing connections, which would take it at any time,
+    and is drawn, so that processes that look at once find different ones.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(slots=True)

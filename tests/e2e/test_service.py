@@ -38,7 +38,7 @@ def until(check: Callable[[], Any], what: str, patience_s: float = 30) -> Any:
 
 
 def metric(server: Server, name: str) -> float | None:
-    for line in requests.get(f"{server.url}/metrics", timeout=5).text.splitlines():
+    for line in requests.get(f"{server.url}/metrics", timeout=30).text.splitlines():
         if line.startswith(f"{name} "):
             return float(line.split()[-1])
     return None
