@@ -176,11 +176,11 @@ class Service:
         ]
 
     def _alertmanager_jobs(self) -> list[Job]:
-        every, is_ours = self.config.schedule, self.leadership.is_ours
-        repair = Job(name="repair", every_ms=every.repair_ms, run=self._repair, is_ours=is_ours)
+        every, is_ours, engine = self.config.schedule, self.leadership.is_ours, self.engine
+        repair = Job(name="repair", every_ms=every.repair_ms, run=engine.repair, is_ours=is_ours)
         if not self.config.alertmanager:
             return [repair]
-        every_ms, run = every.silences_ms, self._take_silences
+        every_ms, run = every.silences_ms, engine.take_silences
         return [Job(name="silences", every_ms=every_ms, run=run, is_ours=is_ours), repair]
 
     def site(self) -> Site:
@@ -279,12 +279,6 @@ class Service:
         finally:
             self.metrics.prometheus_requests.inc(engine.source.session.requests_made - before)
         await engine.stand()
-
-    async def _take_silences(self) -> None:
-        await self.engine.take_silences()
-
-    async def _repair(self) -> None:
-        await self.engine.repair()
 
     async def _reconcile(self) -> None:
         begun = self.clock.now_ms()

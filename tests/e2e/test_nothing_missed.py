@@ -26,6 +26,7 @@ from sla_exporter.flow.exclusions import take_silences
 from sla_exporter.sources.alertmanager import Alertmanager
 from sla_exporter.sources.prometheus import PrometheusSource
 from sla_exporter.store.exclusions import Exclusions
+from tests.e2e.test_service import until
 from tests.e2e.world import (
     EVER,
     SCRAPE_MS,
@@ -36,7 +37,6 @@ from tests.e2e.world import (
     mended,
     now_ms,
     running,
-    until,
 )
 
 if TYPE_CHECKING:

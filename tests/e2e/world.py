@@ -31,6 +31,7 @@ from sla_exporter.sources.rules import RuleIntervals
 from sla_exporter.store.engine import Database, sqlite_url
 from sla_exporter.store.incidents import Incidents
 from tests.cast import ACME, GOLD, contract, request_with
+from tests.e2e.test_service import until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -167,15 +168,6 @@ class World:
             timeout=5,
         ).json()
         return [at for series in answer["data"]["result"] for at, _ in series["values"]]
-
-
-def until(check: Callable[[], Any], what: str, patience_s: float = 30) -> Any:
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"gave up after {patience_s} s: {what}")
 
 
 def manager_config(site: Site) -> dict[str, Any]:

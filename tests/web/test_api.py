@@ -25,6 +25,7 @@ from sla_exporter.web.api.handlers import Api
 from sla_exporter.web.api.openapi import description
 from sla_exporter.web.api.routes import API
 from sla_exporter.web.hooks import WebhookHandler
+from sla_exporter.web.lifecycle import ReloadHandler
 from sla_exporter.web.server import Site
 from tests.cast import CEDAR, GOLD, NOVEMBER_3, at, catalogue, outage, telling
 from tests.conftest import FixedClock
@@ -56,7 +57,7 @@ class Asked:
             metrics=MetricsHandler(
                 process=ProcessMetrics(), figures=figures, per_contract=lambda: True
             ).serve,
-            reload=self._nothing,
+            reload=ReloadHandler(tokens=self.tokens, reload=self._nothing).serve,
             is_ready=self._nothing,
             api=Api(
                 tokens=self.tokens,
