@@ -45,7 +45,7 @@ class ServiceEvidence:
     interval_ms: int
     observed: Window
     contracts: Mapping[str, Contract]
-    series: Mapping[str, Sequence[Mapping[str, str]]]
+    series: Mapping[str, Sequence[Labels]]
     states: Mapping[str, Sequence[SeriesState]]
     incidents: Mapping[str, Sequence[IncidentWindow]]
     exclusions: Sequence[StatedExclusion]
@@ -131,9 +131,8 @@ class ServiceEvidence:
         if not self.exclusions:
             return
         contract = self.contracts[contract_id]
-        series = zip(
-            self.series.get(contract_id, ()), self.states.get(contract_id, ()), strict=True
-        )
+        named = map(dict, self.series.get(contract_id, ()))
+        series = zip(named, self.states.get(contract_id, ()), strict=True)
         labels = alert_labels(self.service, contract, seen_within(series, known))
         for stated in self.exclusions:
             if stated.window.start_ms < span.end_ms and stated.scope.covers(contract, labels):
@@ -167,6 +166,9 @@ async def gather_evidence(
     ownership = Ownership(service, contracts)
     states = await observations.states(service.name, span)
     stated = await stated_exclusions(catalogue, exclusions, _year(span))
+    in_force = [exclusion for exclusion in stated if exclusion.withdrawn is None]
+    # Contracts and labels are asked for by exclusions only, and those of a large fleet take room.
+    asked = states if in_force else ()
     reach = service.alerts.reach(span)
     reach = Window(reach.start_ms, reach.end_ms + service.alerts.lag_ms)
     return ServiceEvidence(
@@ -174,14 +176,14 @@ async def gather_evidence(
         span=span,
         interval_ms=mark.interval_ms,
         observed=Window(mark.from_ms, mark.final_until_ms if final else mark.fresh_until_ms),
-        contracts={contract.id: contract for contract in contracts},
-        series=_owned(ownership, {labels: dict(labels) for labels in states}),
+        contracts={contract.id: contract for contract in contracts} if in_force else {},
+        series=_owned(ownership, {labels: labels for labels in asked}),
         states=_owned(ownership, states),
         incidents=_by_contract(service, ownership, await incidents.overlapping(reach)),
         unread=mark.unread,
         slots=_owned(ownership, await observations.slots(service.name, span)),
         affected=_owned(ownership, await observations.affected(service.name, span)),
-        exclusions=[exclusion for exclusion in stated if exclusion.withdrawn is None],
+        exclusions=in_force,
     )
 
 
