@@ -16,7 +16,7 @@ from sla_exporter.flow.again import Fate, Request, Reviser
 from sla_exporter.flow.decide import Verdict
 
 if TYPE_CHECKING:
-    from sla_exporter.core.catalogue import Catalogue
+    from sla_exporter.core.catalogue import Catalogue, Contract
     from sla_exporter.core.settled import Settled
     from sla_exporter.flow.corroborate import Corroborator
     from sla_exporter.flow.reconcile import Reconciler
@@ -43,10 +43,12 @@ class Hearing:
             for one in await self.reconciler.settlements.held()
             if Hold.UNCONFIRMED in one.holds and not (one.wants_claim and one.is_late_at(now_ms))
         ]
+        contracts = {contract.id: contract for contract in catalogue.contracts if waiting}
         due = [
             item
             for one in waiting
-            if (item := _due(catalogue, one)) and await _is_there(corroborator, item, one)
+            if (item := _due(catalogue, contracts.get(one.contract), one))
+            and await _is_there(corroborator, item, one)
         ]
         if not due:
             return 0
@@ -54,14 +56,12 @@ class Hearing:
         return sum(one.fate in {Fate.CHANGED, Fate.HELD} for one in reviews)
 
 
-def _due(catalogue: Catalogue, settled: Settled) -> Due | None:
+def _due(catalogue: Catalogue, contract: Contract | None, settled: Settled) -> Due | None:
     """Give what was settled, if the configuration still has it."""
-    found = (one for one in catalogue.contracts if one.id == settled.contract)
-    for contract in found:
-        due = Due(contract, catalogue.period_at(contract, settled.span.start_ms))
-        if due.key == settled.key:
-            return due
-    return None
+    if contract is None:
+        return None
+    due = Due(contract, catalogue.period_at(contract, settled.span.start_ms))
+    return due if due.key == settled.key else None
 
 
 async def _is_there(corroborator: Corroborator, due: Due, settled: Settled) -> bool:

@@ -37,10 +37,12 @@ class Overlaps:
     former: Mapping[tuple[str, str], Sequence[Settled]] = field(default_factory=dict)
 
     @classmethod
-    async def with_those_of(
+    async def among(
         cls, store: SettlementStore, catalogue: Catalogue, due: Sequence[Due]
     ) -> Overlaps:
         """Look up what was settled before of the contracts that are due."""
+        if not due:
+            return cls()
         latest = await store.latest()
         new = [item for item in due if item.contract.id not in latest]
         former: dict[tuple[str, str], list[Settled]] = defaultdict(list)

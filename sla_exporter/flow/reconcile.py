@@ -123,7 +123,7 @@ class Reconciler:
         there for the next.
         """
         given, fees = Tally(), Counter[str]()
-        overlaps = await Overlaps.with_those_of(self.settlements, catalogue, due)
+        overlaps = await Overlaps.among(self.settlements, catalogue, due)
         for items in in_rounds(due):
             run, moving = Run(given=given, fees=fees), list[Settlement]()
             async for batch in self.compute(catalogue, items, fleet=run.fleet):
@@ -139,7 +139,7 @@ class Reconciler:
     ) -> list[Settlement]:
         """Settle as :meth:`settle` would, without writing anything."""
         run, found = Run(), list[Settlement]()
-        overlaps = await Overlaps.with_those_of(self.settlements, catalogue, due)
+        overlaps = await Overlaps.among(self.settlements, catalogue, due)
         async for batch in self.compute(catalogue, due, final=final, fleet=run.fleet):
             run.fees.update(fees_of(batch))
             found.extend(batch)
@@ -151,6 +151,8 @@ class Reconciler:
         self, catalogue: Catalogue, moving: Sequence[Settlement], run: Run, now_ms: int
     ) -> list[Settlement]:
         """Hold what must not go by itself."""
+        if not moving:
+            return []
         labels = sorted({one.period.label for one in moving})
         all_fees: Counter[str] = Counter()
         for contract in catalogue.contracts:

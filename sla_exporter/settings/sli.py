@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
@@ -43,9 +44,9 @@ class SliModel(Section):
         """How many must be down, and how many known."""
         return replace(self.quorum, min_known=self.min_known)
 
+    @abstractmethod
     def build(self, contract_label: str | None) -> Sli:
         """Give the kind; a ``ValueError`` names the key at fault before a colon."""
-        raise NotImplementedError
 
 
 class ProbeModel(SliModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ PAGE = "<html><body><h1>Down for maintenance</h1></body></html>"
 TOO_LATE_S = 0.6
 
 
-class FarServer:
+class FarServer(ABC):
     """A fake; ``writes`` says which requests enter something."""
 
     def __init__(self) -> None:
@@ -31,14 +32,17 @@ class FarServer:
     def meets(self, trouble: Trouble) -> None:
         self.troubles.append(trouble)
 
+    @abstractmethod
     def standing(self) -> list[tuple[str, Decimal]]:
-        raise NotImplementedError
+        """Give what stands there: references and amounts."""
 
+    @abstractmethod
     async def writes(self, request: web.Request) -> bool:
-        raise NotImplementedError
+        """Say whether a request enters something."""
 
+    @abstractmethod
     async def answer(self, request: web.Request) -> web.Response:
-        raise NotImplementedError
+        """Answer as the real one does."""
 
     async def broken(self, request: web.Request) -> web.Response:
         """Answer with HTTP 500; a fake may remember that it did."""

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, time
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from sla_exporter.cli.flaws import flaw_sentence
 from sla_exporter.core.money import Money, Rounding
 from sla_exporter.core.periods import PeriodKind, PeriodRule
 from sla_exporter.core.policy.block import Block, Part
 from sla_exporter.core.policy.case import ExclusionKind
 from sla_exporter.core.policy.claim import Anchor, Claim, Deadline
 from sla_exporter.core.policy.downtime import Affected, Counts, Slots, Starts
-from sla_exporter.core.policy.example import example
 from sla_exporter.core.policy.exclusions import Budget, Leaves, Recurring
 from sla_exporter.core.policy.families import FAMILIES
-from sla_exporter.core.policy.flaws import flaws
 from sla_exporter.core.policy.pay import Base, Pay, Unit
 from sla_exporter.core.policy.prorata import Prorata
 from sla_exporter.core.policy.table import Per
@@ -39,8 +33,6 @@ from sla_exporter.core.policy.terms import (
 from sla_exporter.core.policy.tiers import Tiers
 from sla_exporter.core.reasoning import Duration
 from sla_exporter.errors import ConfigInvalid
-from sla_exporter.notices.formats import plain
-from sla_exporter.notices.terms import write_terms
 from sla_exporter.settings.policies import load_policies
 from tests.cast import HOUR, MINUTE, share
 
@@ -330,35 +322,6 @@ def test_versions_follow_each_other(tmp_path, second, said):
     text = "policies:\n  one:\n    - {effective_from: 2026-01-01, credit: {flat: 1%}}\n"
     with pytest.raises(ConfigInvalid, match=said):
         load(tmp_path, f"{text}    - {{{second}}}\n")
-
-
-READY = sorted((Path(__file__).parents[2] / "rules" / "policies").glob("*.yml"))
-SOURCES = [EVERYTHING, *(file.read_text() for file in READY if not file.stem.endswith("_test"))]
-LINE = re.compile(r"policies\.yml(:\d+)?: \S")
-
-
-@settings(max_examples=1_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_a_thousand_mutated_policies_are_understood_or_refused_in_sentences(tmp_path, data):
-    """What is understood can be evaluated, checked and written out, however odd it is."""
-    words = re.split(r"(\s+|[{}\[\],:%])", data.draw(st.sampled_from(SOURCES)))
-    for _ in range(data.draw(st.integers(1, 4))):
-        index = data.draw(st.integers(0, len(words) - 1))
-        swapped = words[data.draw(st.integers(0, len(words) - 1))]
-        odd = ["", "~", "{}", "[]", "-1", "0", "0%", "999999999999h", "1/3", "\n", "true", swapped]
-        words[index] = data.draw(st.sampled_from(odd))
-    try:
-        policies = load(tmp_path, "".join(words))
-    except ConfigInvalid as error:
-        shown = [str(problem).replace(f"{tmp_path}/", "") for problem in error.problems]
-        assert shown
-        assert [problem for problem in shown if not LINE.match(problem)] == []
-        return
-    for policy in [policy for versions in policies.values() for policy in versions]:
-        outcome = example(policy)
-        assert outcome.credit.minor >= 0
-        assert all(flaw_sentence(flaw) for flaw in flaws(policy))
-        assert write_terms(policy, outcome, plain()).sections
 
 
 def test_every_family_is_in_the_manual():
