@@ -8,34 +8,21 @@ import pytest
 
 from sla_exporter.core.catalogue import Mode
 from sla_exporter.core.money import Money
-from sla_exporter.core.policy.terms import Form, Minimum
+from sla_exporter.core.policy.terms import Form
 from sla_exporter.ports.settling import DecisionKind
 from tests.cast import (
     ACME,
     BIRCH,
-    DAY,
     GOLD,
     NOVEMBER_3,
     catalogue,
     contract,
     outage,
 )
-from tests.office import ANA, BO, Office
+from tests.flow.test_again import BOOK, CARRYING, KEY, LATER, office, posted
+from tests.office import ANA, BO
 
-BOOK = catalogue(contract(ACME, "499.90"))
-KEY = "acme-web/2026-10"
-LATER = NOVEMBER_3 + DAY
-CARRYING = replace(GOLD, minimum=Minimum(money=Money.of("1.00", "BRL"), carry=True))
-
-
-@pytest.fixture
-def office(database) -> Office:
-    return Office(database)
-
-
-async def posted(office, *windows, book=BOOK):
-    await office.measured({"acme": windows}, until_ms=NOVEMBER_3)
-    await office.settle(book, NOVEMBER_3)
+__all__ = ["office"]  # the fixture
 
 
 async def test_two_people_can_take_back(office):
